@@ -1,0 +1,37 @@
+import type { RoomId, UserId } from '@chat/protocol';
+
+/**
+ * Every Redis key of the cluster. The first group is the contract that servers in other languages share; the second
+ * is this cluster's own.
+ */
+export const keys = {
+  /** Counter: INCR gives the next user id. */
+  totalUsers: 'total_users',
+  /** String `user:{id}`. */
+  username: (name: string) => `username:${name}`,
+  /** Hash: username, password (bcrypt). */
+  user: (id: UserId) => `user:${id}`,
+  /** Set of room ids. */
+  userRooms: (id: UserId) => `user:${id}:rooms`,
+  /** Sorted set: score = date in seconds, member = the message as JSON. */
+  room: (id: RoomId) => `room:${id}`,
+  /** String; private rooms have none. */
+  roomName: (id: RoomId) => `room:${id}:name`,
+  /** Set of the ids of the users who are online anywhere. */
+  onlineUsers: 'online_users',
+
+  /** Counter: INCR gives the next named room's id; "0" is General. */
+  totalRooms: 'total_rooms',
+  /** Hash of one session, with a TTL; the token itself is nowhere in Redis. */
+  session: (tokenHash: string) => `session:${tokenHash}`,
+  /** Hash serverId -> number of sockets of the user on that replica. */
+  userConnections: (id: UserId) => `user:${id}:connections`,
+  /** Sorted set serverId -> expiry of its lease, in seconds of Redis' clock. */
+  servers: 'servers',
+  /** Set of the users with a socket on one replica. */
+  serverUsers: (serverId: string) => `server:${serverId}:users`,
+  /** String: held while the demo data is written. */
+  demoLock: 'demo:lock',
+  /** Prefix of the counters that limit logins. */
+  loginAttempts: 'login_attempts',
+} as const;
