@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { forget, watch } from './guard.ts';
+
+export interface ChildOptions {
+  /** What messages call it, for instance "realtime 2". */
+  name: string;
+  command: string;
+  args: string[];
+  /** Both output streams are appended to this file. */
+  logFile: string;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+}
+
+export interface ChildExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A child process whose output goes to a file and whose end is known. */
+export interface Child {
+  name: string;
+  pid: number;
+  logFile: string;
+  /** Resolves when the process has ended, however that came. */
+  exited: Promise<ChildExit>;
+  running(): boolean;
+  kill(signal: NodeJS.Signals): void;
+  /** SIGTERM, then SIGKILL after graceMs; resolves when the process has ended. */
+  stop(graceMs?: number): Promise<ChildExit>;
+}
+
+/** Starts a program directly, without a shell. Rejects when the program cannot be run at all. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const log = openSync(options.logFile, 'a');
+  let child: ChildProcess;
+  try {
+    child = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['ignore', log, log],
+      // A session of its own: Ctrl-C in the terminal reaches the parent alone, which stops all in order.
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+  const exited = new Promise<ChildExit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(new Error(`${options.command} cannot be run: ${error.message}`)));
+  });
+  const pid = child.pid as number;
+  watch(pid);
+  void exited.then(() => forget(pid));
+
+  const running = () => child.exitCode === null && child.signalCode === null;
+  return {
+    name: options.name,
+    pid,
+    logFile: options.logFile,
+    exited,
+    running,
+    kill: (signal) => void child.kill(signal),
+    async stop(graceMs = 10_000) {
+      if (running()) child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      const exit = await exited;
+      clearTimeout(timer);
+      return exit;
+    },
+  };
+}
+
+/** The last lines of a child's log, for the message that says why it died; empty when there is none. */
+export function lastLines(logFile: string, count = 8): string {
+  try {
+    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+  } catch {
+    return '';
+  }
+}

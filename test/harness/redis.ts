@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, lastLines, startChild } from './child.ts';
+import { freePort } from './ports.ts';
+import { ensureProgram } from './programs.ts';
+
+export interface RedisOptions {
+  /** Default: a free port. With a given port a lost race is an error, without one it is retried. */
+  port?: number;
+  /** Directory of Redis's files, kept on stop. Default: a fresh temporary one, removed on stop. */
+  dir?: string;
+  /** Keep an append-only file in dir, so that the data is there again at the next start. */
+  appendonly?: boolean;
+  /** Further arguments of redis-server, for instance ['--maxmemory', '50mb']. */
+  args?: string[];
+  /** Default: redis.log in dir. */
+  logFile?: string;
+}
+
+export interface RunningRedis {
+  kind: 'redis-server' | 'container';
+  url: string;
+  port: number;
+  /** Not given for a container. */
+  pid?: number;
+  /** Resolves when the process ends, however that came; not given for a container. */
+  exited?: Promise<unknown>;
+  /** SIGTERM (an append-only file is flushed), SIGKILL after 10 s, then removes the temporary directory. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const PORT_TRIES = 5;
+
+/** Starts redis-server on 127.0.0.1 and resolves once it answers PING. */
+export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
+  const program = await ensureProgram('redis-server');
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'chat-redis-'));
+  const logFile = options.logFile ?? join(dir, 'redis.log');
+  const removeDir = () => {
+    if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+  };
+
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const args = redisArgs(port, dir, options);
+    const child = await startChild({ name: 'redis', command: program, args, logFile });
+    try {
+      await answersPing(child, port);
+    } catch (error) {
+      await child.stop();
+      const lostRace = /Address already in use/i.test(lastLines(logFile));
+      if (lostRace && options.port === undefined && attempt < PORT_TRIES) continue;
+      removeDir();
+      throw error;
+    }
+    return {
+      kind: 'redis-server',
+      url: `redis://127.0.0.1:${port}`,
+      port,
+      pid: child.pid,
+      exited: child.exited,
+      async stop() {
+        await child.stop();
+        removeDir();
+      },
+    };
+  }
+}
+
+/**
+ * appendfsync everysec: the reply to a write leaves after its write() into the append-only file, so kill -9
+ * of redis-server loses nothing that was acknowledged; only a power cut can take the last second.
+ * noeviction: a full memory answers an error to the append, instead of dropping a room silently.
+ * pubsub output buffer: a relay that falls behind gets 256 MB instead of the default 32 MB, so that a stall
+ * of a replica's event loop (a GC, a busy machine) does not cut its subscription; a cut one repairs itself.
+ */
+function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
+  return [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir],
+    ...['--save', '', '--appendonly', options.appendonly ? 'yes' : 'no', '--appendfsync', 'everysec'],
+    ...['--maxmemory-policy', 'noeviction', '--tcp-backlog', '511'],
+    ...['--client-output-buffer-limit', 'pubsub', '256mb', '128mb', '60'],
+    ...(options.args ?? []),
+  ];
+}
+
+/** Throws with the last log lines when the process ends or does not answer in time. */
+async function answersPing(child: Child, port: number): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (child.running() && Date.now() < deadline) {
+    if (await pings(port)) {
+      // Another Redis may own the port: then ours is about to end with "Address already in use".
+      await sleep(10);
+      if (child.running()) return;
+    }
+    await sleep(20);
+  }
+  const what = child.running() ? 'did not answer in time' : 'ended while it started';
+  throw new Error(`redis-server on port ${port} ${what}:\n${lastLines(child.logFile)}`);
+}
+
+/** While the append-only file is read, Redis answers "-LOADING": not ready yet. */
+function pings(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1000, () => settle(false));
+    socket.once('error', () => settle(false));
+    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')));
+    socket.write('PING\r\n');
+  });
+}
