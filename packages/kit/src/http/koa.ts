@@ -1,0 +1,42 @@
+import type Router from '@koa/router';
+import Koa from 'koa';
+import type { BaseConfig } from '../config.ts';
+import type { Readiness } from '../health.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import { crossOrigin } from './cross-origin.ts';
+import { errorResponse } from './error-response.ts';
+import { jsonBody } from './json-body.ts';
+import { probes } from './probes.ts';
+import { accessLog, requestId } from './request-log.ts';
+import { securityHeaders } from './security-headers.ts';
+import type { App, AppState } from './state.ts';
+
+interface KoaParts {
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+  config: Pick<BaseConfig, 'ALLOWED_ORIGINS' | 'TRUST_PROXY'>;
+}
+
+/** An app with everything that all HTTP services share; add routes with {@link mount}. */
+export function createKoa({ logger, metrics, readiness, config }: KoaParts): App {
+  const app: App = new Koa<AppState>();
+  app.proxy = config.TRUST_PROXY;
+  // The last address of X-Forwarded-For is the one that our gateway saw; those before it are what the client claims.
+  app.maxIpsCount = 1;
+  app.on('error', (err) => logger.error({ err }, 'response failed'));
+  app
+    .use(requestId(logger))
+    .use(accessLog(metrics))
+    .use(securityHeaders)
+    .use(errorResponse)
+    .use(crossOrigin(config.ALLOWED_ORIGINS));
+  mount(app, probes(readiness, metrics));
+  return app.use(jsonBody);
+}
+
+/** Adds routes, and 405 with Allow for the methods that they do not have. */
+export function mount(app: App, router: Router<AppState>): void {
+  app.use(router.routes()).use(router.allowedMethods());
+}

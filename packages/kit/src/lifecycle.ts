@@ -1,0 +1,91 @@
+import type { Logger } from './logger.ts';
+
+type Step = () => void | Promise<void>;
+
+interface LifecycleOptions {
+  logger: Logger;
+  /** Milliseconds after which a shutdown that hangs ends with code 1. */
+  timeoutMs: number;
+  /** process.exit unless given. */
+  exit?: (code: number) => void;
+}
+
+/**
+ * The end of a process: the steps run once, one after the other, in the order in which they were declared. A step
+ * that fails is logged and the next one runs. Exit code 0 after a clean end, 1 after a failed step, a fatal error
+ * or the deadline.
+ */
+export class Lifecycle {
+  readonly #logger: Logger;
+  readonly #timeoutMs: number;
+  readonly #exit: (code: number) => void;
+  readonly #steps: { name: string; run: Step }[] = [];
+  #ending: Promise<void> | undefined;
+
+  constructor({ logger, timeoutMs, exit = process.exit }: LifecycleOptions) {
+    this.#logger = logger;
+    this.#timeoutMs = timeoutMs;
+    this.#exit = exit;
+  }
+
+  /** Declares the next step. Redis comes last, after all that uses it. */
+  onShutdown(name: string, run: Step): this {
+    this.#steps.push({ name, run });
+    return this;
+  }
+
+  /** True from the start of the shutdown. */
+  get ending(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** Ends on SIGTERM and SIGINT (a second one ends at once) and on errors that nobody caught. */
+  listen(): this {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#signalled(signal));
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (err) => {
+        this.#logger.fatal({ err, event }, 'fatal error');
+        this.#exit(1);
+      });
+    }
+    return this;
+  }
+
+  /** Runs the steps and ends the process; every call after the first one waits for the same end. */
+  shutdown(reason: string): Promise<void> {
+    this.#ending ??= this.#run(reason);
+    return this.#ending;
+  }
+
+  #signalled(signal: string): void {
+    if (this.#ending === undefined) {
+      // Never rejects: #run catches what the steps throw.
+      void this.shutdown(signal);
+      return;
+    }
+    this.#logger.warn({ signal }, 'second signal: ending at once');
+    this.#exit(1);
+  }
+
+  async #run(reason: string): Promise<void> {
+    this.#logger.info({ reason }, 'shutting down');
+    let current = '';
+    const deadline = setTimeout(() => {
+      this.#logger.error({ step: current, timeoutMs: this.#timeoutMs }, 'shutdown took too long');
+      this.#exit(1);
+    }, this.#timeoutMs);
+    let failed = false;
+    for (const { name, run } of this.#steps) {
+      current = name;
+      try {
+        await run();
+      } catch (err) {
+        failed = true;
+        this.#logger.error({ err, step: name }, 'shutdown step failed');
+      }
+    }
+    clearTimeout(deadline);
+    this.#logger.info('shut down');
+    this.#exit(failed ? 1 : 0);
+  }
+}
