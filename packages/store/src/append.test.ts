@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { type Message, parseEnvelope } from '@chat/protocol';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { Appender, draft, memberOf } from './append.ts';
+import { keys } from './keys.ts';
+
+let redis: Redis;
+let appender: Appender;
+let room: string;
+let next = Date.now() % 1_000_000_000;
+
+beforeAll(() => {
+  redis = new Redis(inject('redisUrl'));
+  appender = new Appender(redis, { serverId: `test-${randomUUID()}`, keep: 0 });
+});
+afterAll(() => redis.quit());
+beforeEach(() => {
+  room = `${++next}`;
+});
+afterEach(() => redis.del(keys.room(room)));
+
+const send = (texts: string[]) =>
+  appender.append(
+    room,
+    texts.map((text) => draft(1, room, text, undefined, false)),
+  );
+const stored = async () => {
+  const reply = await redis.zrange(keys.room(room), 0, -1, 'WITHSCORES');
+  return Array.from({ length: reply.length / 2 }, (_, i) => ({
+    message: JSON.parse(reply[2 * i]!) as Message,
+    score: Number(reply[2 * i + 1]),
+  }));
+};
+
+describe('append', () => {
+  it('chains every message to the one before, in the order given', async () => {
+    for (let batch = 0; batch < 20; batch++) await send(Array.from({ length: 50 }, (_, i) => `${batch}/${i}`));
+    let prev = 0;
+    const all = await stored();
+    expect(all).toHaveLength(1000);
+    for (const [index, { message, score }] of all.entries()) {
+      expect(message.prev).toBe(prev);
+      expect(message.date).toBe(score);
+      expect(message.date).toBeGreaterThan(prev);
+      expect(message.message).toBe(`${Math.floor(index / 50)}/${index % 50}`);
+      prev = message.date;
+    }
+  });
+
+  it('answers with exactly what it stored', async () => {
+    const item = draft(7, room, 'Grüße "quoted" \u2028 \ud800 🎉', 'c-1', false);
+    const [answer] = await appender.append(room, [item]);
+    expect(await redis.zrange(keys.room(room), 0, -1)).toEqual([memberOf(item, answer!)]);
+    expect((await stored())[0]!.message).toMatchObject({ from: 7, roomId: room, cid: 'c-1', prev: 0 });
+  });
+
+  it('takes its dates from the clock of Redis', async () => {
+    const [seconds] = await redis.time();
+    const [answer] = await send(['now']);
+    expect(Number(answer!.date)).toBeGreaterThanOrEqual(Number(seconds));
+    expect(Number(answer!.date)).toBeLessThan(Number(seconds) + 60);
+  });
+
+  it('publishes each message in an envelope', async () => {
+    const subscriber = redis.duplicate();
+    try {
+      const envelopes: string[] = [];
+      await subscriber.subscribe('MESSAGES');
+      const arrived = new Promise<void>((resolve) => {
+        subscriber.on('message', (_channel, text) => {
+          if (text.includes(`"roomId":"${room}"`)) envelopes.push(text);
+          if (envelopes.length === 2) resolve();
+        });
+      });
+      await send(['a', 'b']);
+      await arrived;
+      const messages = envelopes.map((text) => parseEnvelope(text)!.data as Message);
+      expect(messages).toEqual((await stored()).map(({ message }) => message));
+    } finally {
+      await subscriber.quit();
+    }
+  });
+
+  it('finds a retried message by sender and cid, and stores it once', async () => {
+    const item = draft(1, room, 'once', 'cid-1', false);
+    const [first] = await appender.append(room, [item]);
+    await send(['between']);
+    const [again] = await appender.append(room, [{ ...item, retry: true }]);
+    expect(again).toEqual({ date: first!.date, prev: '', stored: false });
+    expect(await redis.zcard(keys.room(room))).toBe(2);
+  });
+
+  it('does not take another sender, another cid or a text that looks like one for the retried message', async () => {
+    const taken = draft(2, room, 'x', 'cid-1', false);
+    const lookalike = draft(1, room, 'x","cid":"cid-1"}', undefined, false);
+    await appender.append(room, [taken, lookalike, draft(1, room, 'x', 'cid-10', false)]);
+    const [answer] = await appender.append(room, [draft(1, room, 'x', 'cid-1', true)]);
+    expect(answer!.stored).toBe(true);
+  });
+
+  it('keeps the order of a batch in which some are found and others are new', async () => {
+    const items = ['a', 'b', 'c'].map((cid) => draft(1, room, cid, cid, false));
+    const [first] = await appender.append(room, items.slice(0, 1));
+    const answers = await appender.append(room, items.map((item) => ({ ...item, retry: true })));
+    expect(answers.map(({ stored }) => stored)).toEqual([false, true, true]);
+    expect(answers[1]!.prev).toBe(first!.date);
+    expect(answers[2]!.prev).toBe(answers[1]!.date);
+  });
+
+  it.each([
+    ['whole seconds', () => Math.floor(Date.now() / 1000) + 100],
+    ['half a second', () => Math.floor(Date.now() / 1000) + 100.5],
+    ['more decimals than a microsecond', () => Math.floor(Date.now() / 1000) + 100.1234567],
+  ])('chains to what a foreign server stored with a clock that is ahead: %s', async (_, clock) => {
+    const score = clock();
+    await redis.zadd(keys.room(room), score, '{"from":"1"}');
+    const [answer] = await send(['next']);
+    expect(Number(answer!.prev)).toBe(score);
+    expect(Number(answer!.date)).toBeGreaterThan(score);
+    expect(Number(answer!.date)).toBeLessThan(score + 2e-6);
+  });
+
+  it('does not chain to a score in milliseconds, nor to one that is no date', async () => {
+    await redis.zadd(keys.room(room), Date.now(), 'ms', '+inf', 'inf', '-inf', '-inf', -5, 'negative');
+    const [answer] = await send(['first']);
+    expect(answer!.prev).toBe('0');
+    expect(Number(answer!.date)).toBeLessThan(Date.now() / 1000 + 60);
+  });
+
+  it('trims the room to its limit and goes on along the chain', async () => {
+    const short = new Appender(redis, { serverId: 'test', keep: 3 });
+    for (const text of ['a', 'b', 'c', 'd', 'e']) await short.append(room, [draft(1, room, text, undefined, false)]);
+    const all = await stored();
+    expect(all.map(({ message }) => message.message)).toEqual(['c', 'd', 'e']);
+    expect(all[1]!.message.prev).toBe(all[0]!.message.date);
+  });
+
+  it('says so when the room is not a sorted set, and goes on with others', async () => {
+    await redis.set(keys.room(room), 'garbage');
+    await expect(send(['x'])).rejects.toThrow('WRONGTYPE');
+    await redis.del(keys.room(room));
+    expect((await send(['y']))[0]!.stored).toBe(true);
+  });
+});

@@ -1,0 +1,92 @@
+--[[
+  Appends messages to one room, in the order given, and publishes each.
+
+  The room is a linked list: each message carries its own date and the date of the one before it. Both are put
+  between fragments of JSON that the caller made; nothing is decoded or encoded here.
+
+  KEYS[1]  sorted set of the room
+  ARGV[1]  channel to publish to
+  ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
+  ARGV[3]  how many messages the room keeps, 0 = all
+  ARGV[4]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
+  ARGV[5]  how far back, in seconds, a retried message is looked for
+  then four for each message:
+    head   {"from":1,"date":
+    mid    ,"message":"Hello","roomId":"1:2","prev":
+    tail   ,"cid":"c-8f2"}   or   }
+    retry  "1" when the message may already be there: one with this head and tail is looked for first
+
+  Returns three strings for each message: date, prev, and "1" when it was stored now or "0" when it was found
+  (prev is then empty). Dates have six decimals and rise strictly.
+]]
+local room = KEYS[1]
+local channel, envelope, keep, ahead, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local FIRST, WIDTH = 6, 4
+
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+
+-- The shortest text that reads back as the same number: what this script writes has six decimals.
+local function decimal(score)
+  local text = string.format('%.6f', tonumber(score))
+  return tonumber(text) == tonumber(score) and text or score
+end
+
+local prev, micros = '0', now * 1000000 + tonumber(time[2])
+local last = redis.call('ZREVRANGEBYSCORE', room, now + ahead, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
+if last[2] then
+  prev = decimal(last[2])
+  -- Rounded, as the product is a fraction off a whole number of microseconds.
+  micros = math.max(micros, math.floor(tonumber(last[2]) * 1000000 + 0.5) + 1)
+end
+
+-- The dates of retried messages that are stored already, by their place in ARGV.
+local function findStored()
+  local wanted, lengths = {}, {}
+  for i = FIRST, #ARGV, WIDTH do
+    if ARGV[i + 3] == '1' then
+      local tail = ARGV[i + 2]
+      wanted[tail] = wanted[tail] or {}
+      table.insert(wanted[tail], i)
+      lengths[#tail] = true
+    end
+  end
+  local found = {}
+  if next(wanted) == nil then return found end
+  local recent = redis.call('ZRANGEBYSCORE', room, now - window, '+inf')
+  for _, member in ipairs(recent) do
+    for length in pairs(lengths) do
+      for _, i in ipairs(wanted[string.sub(member, -length)] or {}) do
+        local head = ARGV[i]
+        if string.sub(member, 1, #head) == head then
+          found[i] = string.match(member, '^[%d.]+', #head + 1)
+        end
+      end
+    end
+  end
+  return found
+end
+
+local found = findStored()
+local reply = {}
+for i = FIRST, #ARGV, WIDTH do
+  if found[i] then
+    reply[#reply + 1] = found[i]
+    reply[#reply + 1] = ''
+    reply[#reply + 1] = '0'
+  else
+    local seconds = math.floor(micros / 1000000)
+    local date = string.format('%d.%06d', seconds, micros - seconds * 1000000)
+    local member = ARGV[i] .. date .. ARGV[i + 1] .. prev .. ARGV[i + 2]
+    redis.call('ZADD', room, date, member)
+    redis.call('PUBLISH', channel, envelope .. member .. '}')
+    reply[#reply + 1] = date
+    reply[#reply + 1] = prev
+    reply[#reply + 1] = '1'
+    prev = date
+    micros = micros + 1
+  end
+end
+
+if keep > 0 then redis.call('ZREMRANGEBYRANK', room, 0, -keep - 1) end
+return reply

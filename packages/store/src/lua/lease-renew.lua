@@ -1,0 +1,29 @@
+--[[
+  Renews a server's lease and claims the leases that ran out, so that one of the living reaps each of the dead. A
+  claim is a lease too: when the reaper dies as well, another one takes over.
+
+  KEYS[1]  sorted set serverId -> expiry of the lease, in seconds of Redis' clock
+  ARGV[1]  serverId
+  ARGV[2]  seconds the lease lasts
+  ARGV[3]  seconds a claim lasts
+
+  Returns {before, lease, dead, claim, dead, claim, …}: before is the lease found (empty when none; when it is not the
+  one that the last call gave, the server was reaped meanwhile), lease the one set; then each server claimed with the
+  lease set for it.
+]]
+local servers, serverId = KEYS[1], ARGV[1]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+
+local before = redis.call('ZSCORE', servers, serverId)
+local lease = string.format('%.6f', now + tonumber(ARGV[2]))
+redis.call('ZADD', servers, lease, serverId)
+
+local reply = { before and string.format('%.6f', before) or '', lease }
+local claim = string.format('%.6f', now + tonumber(ARGV[3]))
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', servers, '-inf', now)) do
+  redis.call('ZADD', servers, claim, dead)
+  reply[#reply + 1] = dead
+  reply[#reply + 1] = claim
+end
+return reply
