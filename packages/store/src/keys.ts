@@ -30,8 +30,6 @@ export const keys = {
   servers: 'servers',
   /** Set of the users with a socket on one replica. */
   serverUsers: (serverId: string) => `server:${serverId}:users`,
-  /** String: held while the demo data is written. */
-  demoLock: 'demo:lock',
   /** Prefix of the counters that limit logins. */
   loginAttempts: 'login_attempts',
 } as const;
