@@ -1,0 +1,48 @@
+/** A piece of a message: plain text, or text that links to `href` (always http: or https:). */
+export interface Piece {
+  text: string;
+  href?: string;
+}
+
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u202a-\u202e\u2066-\u2069]+/gi;
+const CLOSING: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
+
+/** Cuts a message into text and links. The pieces' texts joined are the message, unchanged. */
+export function linkify(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let done = 0;
+  for (const match of text.matchAll(CANDIDATE)) {
+    const link = trimEnd(match[0]);
+    const href = safeHref(link);
+    if (!href) continue;
+    if (match.index > done) pieces.push({ text: text.slice(done, match.index) });
+    pieces.push({ text: link, href });
+    done = match.index + link.length;
+  }
+  if (done < text.length) pieces.push({ text: text.slice(done) });
+  return pieces;
+}
+
+/** Punctuation after a link belongs to the sentence, and so does a bracket that the link does not open. */
+function trimEnd(link: string): string {
+  let end = link.length;
+  for (; end > 0; end--) {
+    const last = link[end - 1]!;
+    const opening = CLOSING[last];
+    const balanced = opening !== undefined && count(link, opening, end) >= count(link, last, end);
+    if (balanced || !(opening !== undefined || '.,;:!?*_~…'.includes(last))) break;
+  }
+  return link.slice(0, end);
+}
+
+function count(text: string, character: string, end: number): number {
+  let found = 0;
+  for (let index = 0; index < end; index++) if (text[index] === character) found++;
+  return found;
+}
+
+function safeHref(link: string): string | undefined {
+  if (!URL.canParse(link)) return undefined;
+  const { protocol, href } = new URL(link);
+  return protocol === 'http:' || protocol === 'https:' ? href : undefined;
+}

@@ -1,0 +1,99 @@
+import type { Message } from '@chat/protocol';
+import { describe, expect, it } from 'vitest';
+import { Room } from './room.ts';
+
+const message = (date: number, from = 1, text = 'hi', cid?: string): Message => ({
+  from,
+  date,
+  message: text,
+  roomId: '0',
+  ...(cid ? { cid } : {}),
+});
+
+const span = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => message(from + index));
+
+describe('Room', () => {
+  it('knows the other user of a private room', () => {
+    expect(new Room('1:2', 2).peer).toBe(1);
+    expect(new Room('0', 2).peer).toBeUndefined();
+  });
+
+  it('keeps messages in date order and without duplicates, however they come', () => {
+    const room = new Room('0', 1);
+    room.add([message(5), message(3)]);
+    expect(room.add([message(4), message(5)]).map((fresh) => fresh.date)).toEqual([4]);
+    expect(room.messages.map((known) => known.date)).toEqual([3, 4, 5]);
+    expect(room.last).toBe(5);
+  });
+
+  it('keeps two different messages of one date, as foreign servers write them', () => {
+    const room = new Room('0', 1);
+    room.add([message(5, 1, 'a'), message(5, 2, 'a'), message(5, 1, 'b'), message(5, 1, 'a')]);
+    expect(room.messages).toHaveLength(3);
+  });
+
+  it('drops the outgoing message that came back', () => {
+    const room = new Room('0', 1);
+    room.outgoing = [
+      { key: 'k1', text: 'one', state: 'sending', cid: 'c1' },
+      { key: 'k2', text: 'two', state: 'sending', cid: 'c2' },
+    ];
+    room.add([message(9, 1, 'one', 'c1')]);
+    expect(room.outgoing.map((own) => own.key)).toEqual(['k2']);
+  });
+
+  it('counts the unread of others only, up to the most', () => {
+    const room = new Room('0', 1);
+    room.add([message(1, 2), message(2, 1), message(3, 2), message(4, 3)]);
+    expect(room.unread(1, 1, 99)).toBe(2);
+    expect(room.unread(0, 1, 2)).toBe(2);
+    expect(room.unread(4, 1, 99)).toBe(0);
+  });
+});
+
+describe('gaps of a room', () => {
+  it('become one when they meet', () => {
+    const room = new Room('0', 1);
+    room.addGap({ from: 10, to: 20 });
+    room.addGap({ from: 30, to: 40 });
+    room.addGap({ from: 15, to: 25 });
+    expect(room.gaps).toEqual([
+      { from: 10, to: 25 },
+      { from: 30, to: 40 },
+    ]);
+    room.addGap({ from: 1, to: 1 });
+    expect(room.gaps).toHaveLength(2);
+  });
+
+  it('narrow from the front until they are closed', () => {
+    const room = new Room('0', 1);
+    room.addGap({ from: 10, to: 20 });
+    room.narrowGap(room.gaps[0]!, 15);
+    expect(room.gaps).toEqual([{ from: 15, to: 20 }]);
+    room.narrowGap(room.gaps[0]!, 20);
+    expect(room.gaps).toEqual([]);
+  });
+});
+
+describe('a room with thousands of messages', () => {
+  it('keeps the newest ones of a room that is followed', () => {
+    const room = new Room('0', 1);
+    room.complete = true;
+    room.add(span(1, 3001));
+    room.shrink();
+    expect(room.messages).toHaveLength(1000);
+    expect(room.messages[0]?.date).toBe(2002);
+    expect(room.complete).toBe(false);
+  });
+
+  it('keeps what someone reads further back, and leaves a gap behind it', () => {
+    const room = new Room('0', 1);
+    room.add(span(1, 6000));
+    room.shrink(1200);
+    expect(room.has(1200)).toBe(true);
+    expect(room.has(6000)).toBe(true);
+    expect(room.messages.length).toBeLessThan(3000);
+    expect(room.gaps).toEqual([{ from: 1700, to: 5501 }]);
+  });
+});
