@@ -1,0 +1,11 @@
+export type { HelloRoom, Message, RoomId, User, UserId } from '@chat/protocol';
+export { ChatApi, type ChatApiOptions, type HistoryPage, type ListedUser, type LoggedIn } from './api.ts';
+export { ChatClient, type ChatClientOptions } from './client.ts';
+export { ChatError, type ChatErrorCode } from './errors.ts';
+export type { ChatEvents, ReceivedMessage } from './events.ts';
+export type { RoomInfo } from './joins.ts';
+export type { ChatState, StateChange } from './link.ts';
+export type { Sent } from './outbox.ts';
+export type { Gap } from './rooms/timeline.ts';
+export type { SocketConstructor } from './socket.ts';
+export type { Timing } from './timing.ts';
