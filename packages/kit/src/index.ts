@@ -1,3 +1,4 @@
+export * from './background.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './health.ts';
@@ -13,4 +14,5 @@ export * from './logger.ts';
 export * from './metrics.ts';
 export * from './redis.ts';
 export * from './redis-errors.ts';
+export * from './server-id.ts';
 export * from './settings.ts';

@@ -37,19 +37,26 @@ export class LoginLimits {
   /**
    * Counts an attempt before its password is looked at, so that attempts at the same time count as well.
    *
+   * @param name whose password it is; left out where no password can be guessed
    * @returns milliseconds to wait when there were too many, 0 when it may go on.
    * @throws ioredis' errors: without Redis nothing may go on.
    */
-  async attempt(name: string, address: string): Promise<number> {
+  async attempt(address: string, name?: string): Promise<number> {
     if (!this.#enabled) return 0;
-    const waits = await Promise.all([consume(this.#name, name), consume(this.#address, address)]);
+    const waits = await Promise.all([
+      consume(this.#address, address),
+      name === undefined ? 0 : consume(this.#name, name),
+    ]);
     return Math.max(...waits);
   }
 
   /** After a success the name starts anew and the address gets its attempt back. */
-  async succeeded(name: string, address: string): Promise<void> {
+  async succeeded(address: string, name?: string): Promise<void> {
     if (!this.#enabled) return;
-    await Promise.all([this.#name.delete(name), this.#address.reward(address)]);
+    await Promise.all([
+      this.#address.reward(address),
+      name === undefined ? undefined : this.#name.delete(name),
+    ]);
   }
 }
 

@@ -1,0 +1,74 @@
+import {
+  type App,
+  type AppState,
+  createKoa,
+  type Logger,
+  type Metrics,
+  mount,
+  type Readiness,
+  requireSession,
+} from '@chat/kit';
+import { LoginLimits, Sessions, Users } from '@chat/store';
+import Router from '@koa/router';
+import type { Redis } from 'ioredis';
+import { Accounts } from './accounts.ts';
+import { AuthMetrics } from './auth-metrics.ts';
+import { BcryptQueue } from './bcrypt-queue.ts';
+import type { Config } from './config.ts';
+import { Passwords } from './passwords.ts';
+import { links } from './routes/links.ts';
+import { login } from './routes/login.ts';
+import { logout } from './routes/logout.ts';
+import { me } from './routes/me.ts';
+import type { RouteParts } from './routes/parts.ts';
+import { randomName } from './routes/randomname.ts';
+import { register } from './routes/register.ts';
+
+interface AppParts {
+  config: Config;
+  redis: Redis;
+  serverId: string;
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+}
+
+/** The auth service without a port. */
+export function createApp({ config, redis, serverId, logger, metrics, readiness }: AppParts): App {
+  const parts = routeParts({ config, redis, serverId, metrics });
+  const router = new Router<AppState>();
+  router
+    .post('/register', register(parts))
+    .post('/login', login(parts))
+    .post('/logout', logout(parts))
+    .get('/me', requireSession(parts.sessions), me(parts))
+    .get('/randomname', randomName)
+    .get('/links', links(parts));
+  const app = createKoa({ logger, metrics, readiness, config });
+  mount(app, router);
+  return app;
+}
+
+function routeParts(given: Pick<AppParts, 'config' | 'redis' | 'serverId' | 'metrics'>): RouteParts {
+  const { config, redis, serverId } = given;
+  const metrics = new AuthMetrics(given.metrics);
+  const queue = new BcryptQueue({
+    concurrency: config.BCRYPT_CONCURRENCY,
+    limit: config.LIMITS ? config.BCRYPT_QUEUE : Number.POSITIVE_INFINITY,
+    onDone: (seconds) => metrics.bcryptSeconds.observe(seconds),
+  });
+  metrics.watchQueue(queue);
+  const passwords = new Passwords({ cost: config.BCRYPT_COST, queue });
+  return {
+    accounts: new Accounts({ users: new Users(redis), passwords, autoRegister: config.AUTO_REGISTER }),
+    sessions: new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId }),
+    limits: new LoginLimits(redis, {
+      perName: config.LOGIN_ATTEMPTS_PER_NAME,
+      perAddress: config.LOGIN_ATTEMPTS_PER_ADDRESS,
+      windowSeconds: config.LOGIN_WINDOW_SECONDS,
+      enabled: config.LIMITS,
+    }),
+    metrics,
+    config,
+  };
+}

@@ -1,0 +1,37 @@
+import { type AppContext, AppError, type AppMiddleware, readInput, toAppError } from '@chat/kit';
+import { normalizeName } from '@chat/protocol';
+import { clientAddress } from '../client-address.ts';
+import { setSessionCookie } from '../session-cookie.ts';
+import { credentials } from './credentials.ts';
+import type { RouteParts } from './parts.ts';
+
+/** POST /login: a session for a name and its password. */
+export function login(parts: RouteParts): AppMiddleware {
+  const { logins } = parts.metrics;
+  return async (ctx) => {
+    try {
+      const registered = await openSession(ctx, parts);
+      logins.inc({ outcome: registered ? 'registered' : 'ok' });
+    } catch (error) {
+      logins.inc({ outcome: toAppError(error).code });
+      throw error;
+    }
+  };
+}
+
+/** @returns whether the user was made by it. */
+async function openSession(ctx: AppContext, parts: RouteParts): Promise<boolean> {
+  const { accounts, sessions, limits, config } = parts;
+  const { username, password } = readInput(credentials, ctx.request.body);
+  const address = clientAddress(ctx.ip);
+  // A name that cannot be one guesses nobody's password; it is not worth a key in Redis.
+  const name = normalizeName(username);
+  const retryAfterMs = await limits.attempt(address, name);
+  if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
+  const { user, registered } = await accounts.login(username, password);
+  await limits.succeeded(address, name);
+  const { token } = await sessions.create(user);
+  setSessionCookie(ctx, token, config.SESSION_TTL_SECONDS);
+  ctx.body = { ...user, token };
+  return registered;
+}

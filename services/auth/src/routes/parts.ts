@@ -1,0 +1,13 @@
+import type { LoginLimits, Sessions } from '@chat/store';
+import type { Accounts } from '../accounts.ts';
+import type { AuthMetrics } from '../auth-metrics.ts';
+import type { Config } from '../config.ts';
+
+/** What the routes work with. */
+export interface RouteParts {
+  accounts: Accounts;
+  sessions: Sessions;
+  limits: LoginLimits;
+  metrics: AuthMetrics;
+  config: Config;
+}
