@@ -2,15 +2,45 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A program that is not an npm package, and the name of its package for each package manager. */
-const PACKAGES = {
-  'redis-server': { 'apt-get': 'redis-server', dnf: 'redis', apk: 'redis', brew: 'redis' },
-  haproxy: { 'apt-get': 'haproxy', dnf: 'haproxy', apk: 'haproxy', brew: 'haproxy' },
-  chromium: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', brew: 'chromium' },
+/** What is not an npm package: the package that brings it, by package manager, and an image that has it. */
+const PROGRAMS = {
+  'redis-server': {
+    'apt-get': 'redis-server',
+    dnf: 'redis',
+    apk: 'redis',
+    brew: 'redis',
+    image: 'redis:7-alpine',
+  },
+  haproxy: {
+    'apt-get': 'haproxy',
+    dnf: 'haproxy',
+    apk: 'haproxy',
+    brew: 'haproxy',
+    image: 'haproxy:3.0-alpine',
+  },
 } as const;
 
-export type Program = keyof typeof PACKAGES;
-type Manager = keyof (typeof PACKAGES)[Program];
+export type Program = keyof typeof PROGRAMS;
+type Manager = 'apt-get' | 'dnf' | 'apk' | 'brew';
+
+/** How a program is started: its path, or `docker run …` up to the program's own arguments. */
+export interface Launcher {
+  command: string;
+  args: string[];
+  kind: 'path' | 'docker';
+}
+
+interface ContainerNeeds {
+  /** Directories that the program reads or writes, under the same path inside the container. */
+  directories: string[];
+  /** Names of environment variables that are handed on. */
+  env?: string[];
+}
+
+/** The program is not here and cannot be had; the message says in one line what the user can do. */
+export class ProgramMissingError extends Error {
+  override readonly name = 'ProgramMissingError';
+}
 
 const INSTALL: Record<Manager, string[][]> = {
   'apt-get': [
@@ -31,6 +61,74 @@ export function findProgram(name: string): string | undefined {
   return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
+/**
+ * Finds a program: in PATH, else installed by the system's package manager where this user may (root, sudo
+ * without a password, or Homebrew), else in a container with the host's network.
+ *
+ * @throws ProgramMissingError when none of these works
+ */
+export function launcher(
+  program: Program,
+  needs: ContainerNeeds,
+  log: (line: string) => void = console.log,
+): Launcher {
+  const path = findProgram(program) ?? install(program, log);
+  if (path) return { command: path, args: [], kind: 'path' };
+  if (!dockerAnswers()) throw new ProgramMissingError(advice(program));
+  log(`${program}: not installed, using the image ${PROGRAMS[program].image}`);
+  return { command: 'docker', args: dockerRun(program, needs), kind: 'docker' };
+}
+
+/** The arguments of docker up to those of the program. `docker run` in the foreground hands signals on. */
+export function dockerRun(program: Program, { directories, env = [] }: ContainerNeeds): string[] {
+  const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.()}`] : [];
+  return [
+    ...['run', '--rm', '--network', 'host', ...user],
+    ...directories.flatMap((directory) => ['--volume', `${directory}:${directory}`]),
+    ...env.flatMap((name) => ['--env', name]),
+    ...['--entrypoint', program, PROGRAMS[program].image],
+  ];
+}
+
+function install(program: Program, log: (line: string) => void): string | undefined {
+  const manager = packageManager();
+  const prefix = manager && privilege(manager);
+  if (!manager || !prefix) return undefined;
+  log(`${program}: installing with ${manager}`);
+  for (const [index, step] of INSTALL[manager].entries()) {
+    const last = index === INSTALL[manager].length - 1;
+    const [command, ...args] = [...prefix, ...step, ...(last ? [PROGRAMS[program][manager]] : [])];
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const result = spawnSync(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
+    // A stale package list may still do, so only the last step decides.
+    if (last && result.status !== 0) log(`${program}: ${manager} failed: ${lastLine(result.stderr)}`);
+  }
+  return findProgram(program);
+}
+
+function advice(program: Program): string {
+  const manager = packageManager();
+  if (!manager) return `${program} is not installed: install it and try again`;
+  const sudo = manager === 'brew' ? '' : 'sudo ';
+  const word = manager === 'apk' ? 'add' : 'install';
+  return `${program} is not installed: run "${sudo}${manager} ${word} ${PROGRAMS[program][manager]}" and try again`;
+}
+
+function packageManager(): Manager | undefined {
+  return (Object.keys(INSTALL) as Manager[]).find((manager) => findProgram(manager));
+}
+
+/** What the package manager has to be called with, or undefined when this user may not install. */
+function privilege(manager: Manager): string[] | undefined {
+  if (manager === 'brew' || process.getuid?.() === 0) return [];
+  const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', timeout: 5000 });
+  return sudo.status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function dockerAnswers(): boolean {
+  return spawnSync('docker', ['version'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -40,52 +138,6 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The program is not here and may not be installed; the message says what the user can do. */
-export class ProgramMissingError extends Error {}
-
-/**
- * The full path of a program; installs it through the system's package manager when it is missing and this
- * user may (root, or sudo without a password, or Homebrew). Throws ProgramMissingError otherwise.
- */
-export async function ensureProgram(
-  name: Program,
-  log: (line: string) => void = console.log,
-): Promise<string> {
-  const found = findProgram(name);
-  if (found) return found;
-  const manager = (Object.keys(INSTALL) as Manager[]).find((candidate) => findProgram(candidate));
-  if (!manager) throw new ProgramMissingError(`${name} is not installed: install it and try again`);
-  const prefix = privilege(manager);
-  const packageName = PACKAGES[name][manager];
-  const advice = `${name} is not installed: run "sudo ${manager} ${installWord(manager)} ${packageName}" and try again`;
-  if (!prefix) throw new ProgramMissingError(manager === 'brew' ? advice.replace('sudo ', '') : advice);
-
-  log(`${name}: installing with ${manager}`);
-  const steps = INSTALL[manager];
-  for (const [index, step] of steps.entries()) {
-    const last = index === steps.length - 1;
-    const [command, ...args] = [...prefix, ...step, ...(last ? [packageName] : [])];
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const result = spawnSync(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
-    // A stale package list may still do, so only the last step decides.
-    if (last && result.status !== 0) {
-      throw new ProgramMissingError(
-        `${advice} (it failed here: ${result.stderr?.toString().trim().split('\n').at(-1)})`,
-      );
-    }
-  }
-  const installed = findProgram(name);
-  if (!installed) throw new ProgramMissingError(`${packageName} was installed, but brought no ${name}`);
-  return installed;
-}
-
-function installWord(manager: Manager): string {
-  return manager === 'apk' ? 'add' : 'install';
-}
-
-/** What the package manager has to be called with, or undefined when this user may not install. */
-function privilege(manager: Manager): string[] | undefined {
-  if (manager === 'brew' || process.getuid?.() === 0) return [];
-  const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', timeout: 5000 });
-  return sudo.status === 0 ? ['sudo', '-n'] : undefined;
+function lastLine(output: Buffer | null): string {
+  return (output?.toString() ?? '').trim().split('\n').at(-1) ?? '';
 }

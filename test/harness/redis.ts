@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, lastLines, startChild } from './child.ts';
 import { freePort } from './ports.ts';
-import { ensureProgram } from './programs.ts';
+import { launcher } from './programs.ts';
 
 export interface RedisOptions {
   /** Default: a free port. With a given port a lost race is an error, without one it is retried. */
@@ -18,6 +18,8 @@ export interface RedisOptions {
   args?: string[];
   /** Default: redis.log in dir. */
   logFile?: string;
+  /** Is told when redis-server has to be installed first. Default: console.log. */
+  log?: (line: string) => void;
 }
 
 export interface RunningRedis {
@@ -37,8 +39,8 @@ const PORT_TRIES = 5;
 
 /** Starts redis-server on 127.0.0.1 and resolves once it answers PING. */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
-  const program = await ensureProgram('redis-server');
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'chat-redis-'));
+  const program = launcher('redis-server', { directories: [dir] }, options.log);
   const logFile = options.logFile ?? join(dir, 'redis.log');
   const removeDir = () => {
     if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
@@ -46,8 +48,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
 
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
-    const args = redisArgs(port, dir, options);
-    const child = await startChild({ name: 'redis', command: program, args, logFile });
+    const args = [...program.args, ...redisArgs(port, dir, options)];
+    const child = await startChild({ name: 'redis', command: program.command, args, logFile });
     try {
       await answersPing(child, port);
     } catch (error) {
