@@ -26,7 +26,7 @@ const send = (texts: string[]) =>
     texts.map((text) => draft(1, room, text, undefined, false)),
   );
 const stored = async () => {
-  const reply = await redis.zrange(keys.room(room), 0, -1, 'WITHSCORES');
+  const reply = await redis.zrange(keys.room(room), '0', '-1', 'WITHSCORES');
   return Array.from({ length: reply.length / 2 }, (_, i) => ({
     message: JSON.parse(reply[2 * i]!) as Message,
     score: Number(reply[2 * i + 1]),
@@ -35,7 +35,8 @@ const stored = async () => {
 
 describe('append', () => {
   it('chains every message to the one before, in the order given', async () => {
-    for (let batch = 0; batch < 20; batch++) await send(Array.from({ length: 50 }, (_, i) => `${batch}/${i}`));
+    for (let batch = 0; batch < 20; batch++)
+      await send(Array.from({ length: 50 }, (_, i) => `${batch}/${i}`));
     let prev = 0;
     const all = await stored();
     expect(all).toHaveLength(1000);
@@ -51,7 +52,7 @@ describe('append', () => {
   it('answers with exactly what it stored', async () => {
     const item = draft(7, room, 'Grüße "quoted" \u2028 \ud800 🎉', 'c-1', false);
     const [answer] = await appender.append(room, [item]);
-    expect(await redis.zrange(keys.room(room), 0, -1)).toEqual([memberOf(item, answer!)]);
+    expect(await redis.zrange(keys.room(room), '0', '-1')).toEqual([memberOf(item, answer!)]);
     expect((await stored())[0]!.message).toMatchObject({ from: 7, roomId: room, cid: 'c-1', prev: 0 });
   });
 
@@ -102,7 +103,10 @@ describe('append', () => {
   it('keeps the order of a batch in which some are found and others are new', async () => {
     const items = ['a', 'b', 'c'].map((cid) => draft(1, room, cid, cid, false));
     const [first] = await appender.append(room, items.slice(0, 1));
-    const answers = await appender.append(room, items.map((item) => ({ ...item, retry: true })));
+    const answers = await appender.append(
+      room,
+      items.map((item) => ({ ...item, retry: true })),
+    );
     expect(answers.map(({ stored }) => stored)).toEqual([false, true, true]);
     expect(answers[1]!.prev).toBe(first!.date);
     expect(answers[2]!.prev).toBe(answers[1]!.date);
@@ -130,7 +134,8 @@ describe('append', () => {
 
   it('trims the room to its limit and goes on along the chain', async () => {
     const short = new Appender(redis, { serverId: 'test', keep: 3 });
-    for (const text of ['a', 'b', 'c', 'd', 'e']) await short.append(room, [draft(1, room, text, undefined, false)]);
+    for (const text of ['a', 'b', 'c', 'd', 'e'])
+      await short.append(room, [draft(1, room, text, undefined, false)]);
     const all = await stored();
     expect(all.map(({ message }) => message.message)).toEqual(['c', 'd', 'e']);
     expect(all[1]!.message.prev).toBe(all[0]!.message.date);

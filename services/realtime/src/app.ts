@@ -1,0 +1,280 @@
+import { App, type TemplatedApp } from 'uWebSockets.js';
+import { type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
+import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
+import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
+import { AppendQueue, type Outgoing } from './append-queue.ts';
+import type { Incoming } from './chain.ts';
+import type { Config } from './config.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Events } from './events.ts';
+import { Fanout } from './fanout.ts';
+import { encodeFrame, messageFrame } from './frames-out.ts';
+import { Greeter } from './greeter.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { LocalUsers } from './local-users.ts';
+import { RealtimeMetrics } from './metrics.ts';
+import { Page } from './page.ts';
+import { PresenceKeeper } from './presence-keeper.ts';
+import { RedisLink } from './redis-link.ts';
+import { Relay } from './relay.ts';
+import { RoomRegistry } from './room-registry.ts';
+import { mountRoutes } from './routes.ts';
+import { SessionGuard } from './session-guard.ts';
+import { Streams } from './stream.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { EVERYONE } from './topics.ts';
+import { Admission } from './upgrade.ts';
+import { UsernameCache } from './username-cache.ts';
+import { webSocketBehavior } from './websocket.ts';
+import type { WsPeer } from './ws-peer.ts';
+
+/** A server whose lease is not renewed for so long, in seconds, is reaped: with a look every 1.5 s, within 8 s. */
+const LEASE_SECONDS = 6;
+const CLAIM_SECONDS = 5;
+const SWEEP_MS = 10_000;
+
+interface RealtimeParts {
+  config: Config;
+  serverId: string;
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+  webDirectory: string;
+}
+
+export interface Realtime {
+  app: TemplatedApp;
+  /** The open WebSockets. */
+  peers: ReadonlySet<WsPeer>;
+  /** Refuses new clients from now on. */
+  startDraining(): void;
+  /** Ends the event streams. */
+  endStreams(): void;
+  /** Waits for the sends under way, at most so long; what is not stored then is answered with an error. */
+  finishSends(timeoutMs: number): Promise<void>;
+  /** Takes this server's users off the list, then leaves Redis. */
+  leave(): Promise<void>;
+}
+
+/** Builds the realtime service without a port: the parts, and what flows between them. */
+export function createRealtime({ config, serverId, logger, readiness, ...parts }: RealtimeParts): Realtime {
+  const app = App();
+  const peers = new Set<WsPeer>();
+  const metrics = new RealtimeMetrics(parts.metrics);
+  const fanout = new Fanout(app, metrics);
+  let draining = false;
+
+  const link = new RedisLink({
+    url: config.REDIS_URL,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    logger,
+    onEnvelope: (envelope) => relay.receive(envelope),
+    onSubscribed: () => void registry.repairAll(),
+    onRestored: restored,
+  });
+  const redis = link.commands;
+  const rooms = new Rooms(redis);
+  const usernames = new UsernameCache(new Users(redis));
+  const presenceStore = new Presence(redis, serverId);
+  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
+
+  const registry = new RoomRegistry({
+    rooms,
+    timeline: new Timeline(redis),
+    usernames,
+    metrics,
+    roomOptions: { fanout, metrics, windowMs: config.FANOUT_WINDOW_MS },
+    onRepairFailed: away,
+  });
+  const users = new LocalUsers(rooms, registry, (user) =>
+    presence.changed({ id: user.id, username: user.username }),
+  );
+  const presence = new PresenceKeeper({
+    serverId,
+    presence: presenceStore,
+    redis,
+    users,
+    usernames,
+    fanout,
+    logger,
+    leaseSeconds: LEASE_SECONDS,
+    claimSeconds: CLAIM_SECONDS,
+  });
+  const guard = new SessionGuard(sessions, users, logger);
+  const heartbeat = new Heartbeat({
+    serverId,
+    redis,
+    metrics,
+    sockets: () => peers.size,
+    onDeaf: () => {
+      logger.error('the subscription is deaf: connecting it anew');
+      link.resubscribe();
+    },
+  });
+  const events = new Events({ users, registry, presence, sessions: guard, fanout, metrics, logger });
+  const relay = new Relay({
+    serverId,
+    metrics,
+    logger,
+    onMessage: relayed,
+    onEvent: (type, data) => events.receive(type, data),
+    onHeartbeat: (envelope) => heartbeat.heard(envelope),
+  });
+  const queue = new AppendQueue({
+    appender: new Appender(redis, { serverId, keep: config.ROOM_LIMIT }),
+    metrics,
+    logger,
+    maxMessages: config.QUEUE_MAX_MESSAGES,
+    maxBytes: config.QUEUE_MAX_BYTES,
+    onAppended: appended,
+    onAway: away,
+  });
+  const dispatcher = new Dispatcher({
+    serverId,
+    rooms,
+    registry,
+    users,
+    queue,
+    bucket: new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST),
+    fanout,
+    redis,
+    metrics,
+    logger,
+  });
+  const greeter = new Greeter(serverId, {
+    messageBytes: LIMITS.messageBytes,
+    frameBytes: LIMITS.frameBytes,
+    messagesPerSecond: config.MESSAGES_PER_SECOND,
+    messageBurst: config.MESSAGE_BURST,
+    resumeMessages: LIMITS.resumeMessages,
+  });
+  const admission = new Admission({
+    sessions,
+    presence: presenceStore,
+    users,
+    metrics,
+    logger,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
+    draining: () => draining,
+  });
+  const streams = new Streams({
+    admission,
+    greeter,
+    users,
+    registry,
+    fanout,
+    logger,
+    maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
+  });
+
+  /** A message that another server stored. */
+  function relayed(roomId: RoomId, message: Incoming): void {
+    let room = registry.find(roomId);
+    if (!room) {
+      // A foreign server may have made the private room without a word.
+      const members = privateMembers(roomId);
+      if (!members?.some((id) => users.find(id))) return;
+      events.show(roomId, members);
+      room = registry.find(roomId);
+    }
+    room?.offer(message);
+  }
+
+  /** Messages that this server stored: all to the room first, in one turn. */
+  function appended(roomId: RoomId, batch: readonly Outgoing[], replies: readonly Appended[]): void {
+    const room = registry.find(roomId);
+    if (!room) return;
+    for (const [index, { draft }] of batch.entries()) {
+      const reply = replies[index]!;
+      if (reply.stored) {
+        const frame = Buffer.from(messageFrame(memberOf(draft, reply)));
+        room.offer({ date: Number(reply.date), prev: Number(reply.prev), frame });
+      } else room.expect(Number(reply.date));
+    }
+  }
+
+  function away(): void {
+    queue.pause();
+    link.lost();
+    fanout.publish(
+      EVERYONE,
+      encodeFrame({ type: 'degraded', data: { reason: 'storage is away: messages are queued' } }),
+    );
+  }
+
+  function restored(): void {
+    logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
+    queue.resume();
+    presence.reassert();
+    void registry.repairAll();
+    fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
+  }
+
+  metrics.observe({
+    sockets: () => peers.size,
+    streams: () => streams.size,
+    users: () => users.size,
+    rooms: () => registry.size,
+    queued: () => queue.length,
+  });
+  readiness.set('serving', true);
+  readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
+  readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
+
+  app.ws(
+    '/ws',
+    webSocketBehavior({
+      admission,
+      dispatcher,
+      greeter,
+      users,
+      metrics,
+      peers,
+      maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
+      idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
+    }),
+  );
+  const page = new Page(parts.webDirectory, {
+    serverId,
+    socketUrl: config.SOCKET_URL ?? '',
+    gatewayUrl: config.GATEWAY_URL ?? '',
+  });
+  if (!page.exists) logger.warn({ directory: parts.webDirectory }, 'there is no page: it was not built');
+  mountRoutes(app, { serverId, logger, metrics: parts.metrics, readiness, streams, page });
+
+  presence.start();
+  heartbeat.start();
+  guard.start(config.SESSION_CHECK_MS);
+  const sweeper = setInterval(() => registry.sweep(), SWEEP_MS);
+
+  return {
+    app,
+    peers,
+    startDraining() {
+      draining = true;
+      readiness.set('serving', false);
+    },
+    endStreams: () => streams.end(),
+    async finishSends(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([queue.drained(), late]);
+      clearTimeout(timer);
+      queue.abandon();
+      registry.flush();
+    },
+    async leave() {
+      clearInterval(sweeper);
+      heartbeat.stop();
+      guard.stop();
+      try {
+        await presence.stop();
+      } finally {
+        await link.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { baseSchema, integer, milliseconds, port } from '@chat/kit';
+import { LIMITS } from '@chat/protocol';
+import { z } from 'zod';
+
+/** `:8081`, the page's own host with that port, or a whole URL. */
+function address(protocols: string[]) {
+  return z.string().refine((text) => isAddress(text, protocols), {
+    message: `expected :port or a URL with ${protocols.join(' or ')}`,
+  });
+}
+
+function isAddress(text: string, protocols: string[]): boolean {
+  if (/^:\d{1,5}$/.test(text)) return Number(text.slice(1)) <= 65_535;
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+const bytes = integer(1024);
+
+export const configSchema = baseSchema.extend({
+  /** One more port, which all replicas of a machine share; 0 = none. */
+  SOCKET_PORT: port.default(0),
+  /** Where the page finds the shared port; empty: it uses the gateway's /ws alone. */
+  SOCKET_URL: address(['ws:', 'wss:']).optional(),
+  /** Where a page that was opened on the replica's own port finds auth and history. */
+  GATEWAY_URL: address(['http:', 'https:']).optional(),
+  /** How long a room's frames are gathered after the first one; 0 = not at all. */
+  FANOUT_WINDOW_MS: milliseconds.default(20),
+  /** Messages that a room keeps; 0 = all. */
+  ROOM_LIMIT: integer(0).default(100_000),
+  MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
+  MESSAGE_BURST: integer(1).default(LIMITS.messageBurst),
+  SOCKETS_PER_USER: integer(1).default(LIMITS.socketsPerUser),
+  /** Bytes that wait for a slow client before it is closed. */
+  MAX_BACKPRESSURE_BYTES: bytes.default(1024 * 1024),
+  /** Sends that wait for Redis while it is away. */
+  QUEUE_MAX_MESSAGES: integer(1).default(10_000),
+  QUEUE_MAX_BYTES: bytes.default(16 * 1024 * 1024),
+  /** Seconds without a frame after which a client is gone; pings go out in time before. */
+  IDLE_TIMEOUT_SECONDS: integer(8, 960).default(32),
+  /** On SIGTERM: unready, but still serving, for so long. */
+  DRAIN_GRACE_MS: milliseconds.default(2000),
+  /** Sockets a second that are then asked to reconnect elsewhere. */
+  DRAIN_RATE: integer(1).default(1000),
+  SHUTDOWN_TIMEOUT_MS: milliseconds.default(30_000),
+  SESSION_TTL_SECONDS: integer(60).default(30 * 24 * 3600),
+  /** How often it is looked whether the sessions of open sockets still exist. */
+  SESSION_CHECK_MS: milliseconds.default(30_000),
+  /** Where the page was built; without it there is none. */
+  WEB_DIR: z.string().optional(),
+  /** Unset: the host name and a random suffix, new at each start. */
+  SERVER_ID: z
+    .string()
+    .regex(/^[\w.:-]{1,128}$/, 'expected letters, digits and ._:-')
+    .optional(),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;

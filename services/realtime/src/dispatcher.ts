@@ -1,0 +1,266 @@
+import { performance } from 'node:perf_hooks';
+import { type Logger, toAppError } from '@chat/kit';
+import {
+  CHANNEL,
+  type ClientFrame,
+  type ErrorCode,
+  encodeEnvelope,
+  FrameError,
+  LIMITS,
+  parseClientFrame,
+  privateMembers,
+  type RoomId,
+  utf8Length,
+} from '@chat/protocol';
+import { draft, type Rooms } from '@chat/store';
+import type { Redis } from 'ioredis';
+import type { AppendQueue } from './append-queue.ts';
+import type { Fanout } from './fanout.ts';
+import { ackFrame, encodeFrame, errorFrame } from './frames-out.ts';
+import type { LocalUsers } from './local-users.ts';
+import type { RealtimeMetrics } from './metrics.ts';
+import type { Peer } from './peer.ts';
+import { resume } from './resume.ts';
+import type { Room } from './room.ts';
+import type { RoomRegistry } from './room-registry.ts';
+import type { TokenBucket } from './token-bucket.ts';
+
+interface DispatcherOptions {
+  serverId: string;
+  rooms: Rooms;
+  registry: RoomRegistry;
+  users: LocalUsers;
+  queue: AppendQueue;
+  bucket: TokenBucket;
+  fanout: Fanout;
+  redis: Redis;
+  metrics: RealtimeMetrics;
+  logger: Logger;
+}
+
+/** Bytes that a waiting message takes beside its text. */
+const OVERHEAD_BYTES = 512;
+
+/** Carries out what clients send. Whatever a client sends, it is answered by a frame and never by an exception. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  #cids = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  receive(peer: Peer, text: string): void {
+    this.#options.metrics.received++;
+    let frame: ClientFrame;
+    try {
+      frame = parseClientFrame(text);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.refuse(peer, error.code, error.message, error.cid);
+      return;
+    }
+    // Whoever speaks without resuming first wants to be live.
+    if (peer.park && frame.type !== 'resume') peer.park.goLive();
+    this.#dispatch(peer, frame);
+  }
+
+  refuse(peer: Peer, code: ErrorCode, message: string, cid?: string, retryAfterMs?: number): void {
+    this.#options.metrics.clientError(code);
+    if (peer.open) peer.send(errorFrame(code, message, cid, retryAfterMs));
+  }
+
+  #dispatch(peer: Peer, frame: ClientFrame): void {
+    switch (frame.type) {
+      case 'message':
+        this.#message(peer, frame);
+        return;
+      case 'room.join':
+        this.#run(peer, this.#join(peer, frame.data.roomId, frame.data.since));
+        return;
+      case 'room.leave':
+        this.#leave(peer, frame.data.roomId);
+        return;
+      case 'resume':
+        this.#run(peer, this.#resume(peer, frame.data.rooms));
+        return;
+      case 'typing':
+        this.#typing(peer, frame.data.roomId);
+        return;
+      case 'ping':
+        peer.send(encodeFrame({ type: 'pong', data: frame.data ?? null }));
+    }
+  }
+
+  #message(peer: Peer, frame: Extract<ClientFrame, { type: 'message' }>): void {
+    const { cid, data } = frame;
+    if (data.message === '') {
+      this.refuse(peer, 'message_empty', 'the message is empty', cid);
+      return;
+    }
+    if (utf8Length(data.message) > LIMITS.messageBytes) {
+      this.refuse(peer, 'message_too_large', `a message has at most ${LIMITS.messageBytes} bytes`, cid);
+      return;
+    }
+    const waitMs = this.#options.bucket.take(peer.user, performance.now());
+    if (waitMs > 0) {
+      this.refuse(peer, 'rate_limited', 'too many messages', cid, waitMs);
+      return;
+    }
+    const room = this.#usableRoom(peer, data.roomId);
+    if (room) {
+      this.#append(peer, frame);
+      return;
+    }
+    const allowed = this.#admit(peer, data.roomId).then((admitted) => {
+      if (admitted) this.#append(peer, frame);
+      return admitted;
+    });
+    this.#run(peer, allowed, cid);
+  }
+
+  #append(peer: Peer, { data, cid, retry }: Extract<ClientFrame, { type: 'message' }>): void {
+    const { queue, metrics } = this.#options;
+    const { roomId, message } = data;
+    // Without a cid the message could not be found again after a lost reply.
+    const id = cid ?? `${this.#options.serverId.slice(-24)}.${++this.#cids}`;
+    const accepted = queue.push(roomId, {
+      draft: draft(peer.user.id, roomId, message, id, retry === true),
+      since: performance.now(),
+      bytes: message.length + OVERHEAD_BYTES,
+      stored: ({ date, stored }) => {
+        if (stored) metrics.appended++;
+        else metrics.found++;
+        if (peer.open) peer.cork(() => peer.send(ackFrame(cid, roomId, date)));
+      },
+      failed: (code, reason) => this.refuse(peer, code, reason, cid, 1000),
+    });
+    if (!accepted) this.refuse(peer, 'busy', 'too many messages wait to be stored', cid, 1000);
+  }
+
+  #usableRoom(peer: Peer, roomId: RoomId): Room | undefined {
+    const room = this.#options.registry.find(roomId);
+    return room?.opened && this.#options.users.mayUse(peer, room) ? room : undefined;
+  }
+
+  /** Looks whether the user got a room that this replica was not told of. */
+  async #admit(peer: Peer, roomId: RoomId): Promise<boolean> {
+    const { rooms, registry, users } = this.#options;
+    const access = await rooms.access(peer.user.id, roomId);
+    if (access === 'member') {
+      const { room, opened } = registry.openLive(roomId);
+      users.grant(peer.user, room);
+      await opened;
+      return true;
+    }
+    const code = access === 'forbidden' ? 'room_forbidden' : 'room_not_found';
+    throw new FrameError(code, access === 'forbidden' ? 'this room is not yours' : 'there is no such room');
+  }
+
+  async #join(peer: Peer, roomId: RoomId, since: number | undefined): Promise<void> {
+    const room = await this.#enter(peer, roomId);
+    if (!peer.open) return;
+    const last = room.flushed;
+    peer.send(encodeFrame({ type: 'room.joined', data: { id: roomId, ...room.title, last } }));
+    if (since !== undefined) await resume(peer, [{ room, since }], this.#options.registry);
+  }
+
+  /** Lets the peer into a room it may enter: one of its user's, or a named one. */
+  async #enter(peer: Peer, roomId: RoomId): Promise<Room> {
+    const { rooms, registry, users } = this.#options;
+    const usable = this.#usableRoom(peer, roomId);
+    if (usable) {
+      users.join(peer, usable);
+      return usable;
+    }
+    if (privateMembers(roomId)) {
+      await this.#admit(peer, roomId);
+      return registry.find(roomId)!;
+    }
+    if ((await rooms.name(roomId)) === undefined)
+      throw new FrameError('room_not_found', 'there is no such room');
+    const [room] = await registry.open([roomId]);
+    if (peer.open) users.join(peer, room!);
+    return room!;
+  }
+
+  #leave(peer: Peer, roomId: RoomId): void {
+    const room = this.#options.registry.find(roomId);
+    if (!room || !this.#options.users.mayUse(peer, room)) {
+      this.refuse(peer, 'room_not_found', 'you are not in this room');
+      return;
+    }
+    if (privateMembers(roomId)) {
+      this.refuse(peer, 'room_forbidden', 'a private room cannot be left');
+      return;
+    }
+    this.#options.users.leave(peer, room);
+    peer.send(encodeFrame({ type: 'room.left', data: { id: roomId } }));
+  }
+
+  async #resume(peer: Peer, since: Record<RoomId, number>): Promise<void> {
+    const ids = Object.keys(since);
+    if (ids.length > LIMITS.resumeRooms) {
+      peer.park?.goLive();
+      throw new FrameError('bad_request', `a resume names at most ${LIMITS.resumeRooms} rooms`);
+    }
+    peer.park?.hold();
+    try {
+      const rooms: Room[] = [];
+      for (const id of ids) {
+        const room = await this.#enter(peer, id).catch((error: unknown) => this.#skip(peer, id, error));
+        if (room) rooms.push(room);
+      }
+      if (!peer.open) return;
+      await resume(
+        peer,
+        rooms.map((room) => ({ room, since: since[room.id]! })),
+        this.#options.registry,
+      );
+    } catch (error) {
+      // Redis went away: the client is told what it lacks, and goes on live.
+      if (peer.open) {
+        for (const [roomId, from] of Object.entries(since)) {
+          const to = this.#options.registry.find(roomId)?.flushed ?? 0;
+          if (to > from) peer.send(encodeFrame({ type: 'gap', data: { roomId, from, to } }));
+        }
+        peer.park?.goLive();
+      }
+      throw error;
+    }
+  }
+
+  /** A room that cannot be resumed, unlike one that cannot be read now, does not keep the others from it. */
+  #skip(peer: Peer, roomId: RoomId, error: unknown): undefined {
+    if (!(error instanceof FrameError)) throw error;
+    this.refuse(peer, error.code, `${roomId}: ${error.message}`);
+    return undefined;
+  }
+
+  #typing(peer: Peer, roomId: RoomId): void {
+    const { bucket, serverId, redis, fanout } = this.#options;
+    const room = this.#usableRoom(peer, roomId);
+    if (!room) {
+      this.refuse(peer, 'room_not_found', 'you are not in this room');
+      return;
+    }
+    // A hint that comes too often is dropped without a word.
+    if (bucket.take(peer.user, performance.now()) > 0) return;
+    const data = { roomId, from: peer.user.id };
+    const frame = encodeFrame({ type: 'typing', data });
+    for (const topic of room.topics) fanout.publish(topic, frame);
+    redis.publish(CHANNEL, encodeEnvelope(serverId, 'typing', data)).catch(() => undefined);
+  }
+
+  #run(peer: Peer, work: Promise<unknown>, cid?: string): void {
+    work.catch((error: unknown) => {
+      if (error instanceof FrameError) {
+        this.refuse(peer, error.code, error.message, cid);
+        return;
+      }
+      const { code, message, retryAfterMs, cause } = toAppError(error);
+      if (code === 'internal') this.#options.logger.error({ err: cause }, 'frame failed');
+      this.refuse(peer, code, message, cid, retryAfterMs);
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import type { Logger } from '@chat/kit';
+import {
+  isRoomId,
+  normalizeName,
+  parseUserId,
+  privateMembers,
+  type RoomId,
+  type UserId,
+} from '@chat/protocol';
+import type { Fanout } from './fanout.ts';
+import { encodeFrame } from './frames-out.ts';
+import type { LocalUsers } from './local-users.ts';
+import type { RealtimeMetrics } from './metrics.ts';
+import type { PresenceKeeper } from './presence-keeper.ts';
+import type { RoomRegistry } from './room-registry.ts';
+import type { SessionGuard } from './session-guard.ts';
+import { userTopic } from './topics.ts';
+
+interface EventsOptions {
+  users: LocalUsers;
+  registry: RoomRegistry;
+  presence: PresenceKeeper;
+  sessions: SessionGuard;
+  fanout: Fanout;
+  metrics: RealtimeMetrics;
+  logger: Logger;
+}
+
+/** What other servers publish beside messages. Types that are not known are counted and ignored. */
+export class Events {
+  readonly #options: EventsOptions;
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+  }
+
+  receive(type: string, data: unknown): void {
+    const { presence, metrics } = this.#options;
+    switch (type) {
+      case 'user.connected':
+      case 'user.disconnected':
+      case 'users.changed':
+        presence.heard(type, data);
+        return;
+      case 'show.room':
+        this.#showRoom(data);
+        return;
+      case 'room.renamed':
+        this.#renamed(data);
+        return;
+      case 'session.revoked':
+        this.#revoked(data);
+        return;
+      case 'typing':
+        this.#typing(data);
+        return;
+      case 'server.heartbeat':
+        return;
+      default:
+        metrics.ignored('unknown');
+    }
+  }
+
+  /** A private room for its two users alone, or a named room for the user who joined it. */
+  #showRoom(data: unknown): void {
+    const { id, userId } = fields(data);
+    if (!isRoomId(id)) {
+      this.#options.metrics.ignored('malformed');
+      return;
+    }
+    const concerned = privateMembers(id) ?? [parseUserId(userId)].filter((user) => user !== undefined);
+    this.show(id, concerned);
+  }
+
+  /** Gives users of this replica a room that is new to them. */
+  show(id: RoomId, userIds: readonly UserId[]): void {
+    const { users, registry, fanout, logger } = this.#options;
+    const local = userIds.map((userId) => users.find(userId)).filter((user) => user !== undefined);
+    if (local.length === 0) return;
+    const { room, opened } = registry.openLive(id);
+    for (const user of local) users.grant(user, room);
+    room.whenOpen(() => {
+      const frame = encodeFrame({ type: 'show.room', data: { id, ...room.title } });
+      for (const user of local) fanout.publish(userTopic(user.id), frame);
+    });
+    opened.catch((err: unknown) => logger.warn({ err, roomId: id }, 'a new room could not be read'));
+  }
+
+  #renamed(data: unknown): void {
+    const { id, name } = fields(data);
+    const title = normalizeName(name);
+    if (!isRoomId(id) || privateMembers(id) || title === undefined) {
+      this.#options.metrics.ignored('malformed');
+      return;
+    }
+    const room = this.#options.registry.find(id);
+    if (!room) return;
+    room.title = { name: title };
+    const frame = encodeFrame({ type: 'room.renamed', data: { id, name: title } });
+    for (const topic of room.topics) this.#options.fanout.publish(topic, frame);
+  }
+
+  #revoked(data: unknown): void {
+    const { session } = fields(data);
+    if (typeof session === 'string') this.#options.sessions.revoke(session);
+    else this.#options.metrics.ignored('malformed');
+  }
+
+  #typing(data: unknown): void {
+    const { roomId, from } = fields(data);
+    const user = parseUserId(from);
+    const room = isRoomId(roomId) ? this.#options.registry.find(roomId) : undefined;
+    if (!room || user === undefined) return;
+    const frame = encodeFrame({ type: 'typing', data: { roomId: room.id, from: user } });
+    for (const topic of room.topics) this.#options.fanout.publish(topic, frame);
+  }
+}
+
+function fields(data: unknown): Record<string, unknown> {
+  return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+}

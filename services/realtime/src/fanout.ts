@@ -1,0 +1,48 @@
+import type { RecognizedString, TemplatedApp } from 'uWebSockets.js';
+import type { RealtimeMetrics } from './metrics.ts';
+
+/** A subscriber that uWebSockets.js has no topics for: an event stream. */
+export interface Listener {
+  receive(frame: string): void;
+}
+
+/**
+ * Hands frames to all subscribers of a topic: to WebSockets through the topic tree of uWebSockets.js, which joins
+ * what one turn of the event loop publishes to a socket into one system call, and to event streams one by one.
+ */
+export class Fanout {
+  readonly #app: TemplatedApp;
+  readonly #metrics: RealtimeMetrics;
+  readonly #listeners = new Map<string, Set<Listener>>();
+
+  constructor(app: TemplatedApp, metrics: RealtimeMetrics) {
+    this.#app = app;
+    this.#metrics = metrics;
+  }
+
+  publish(topic: string, frame: RecognizedString): void {
+    this.#metrics.delivered += this.#app.numSubscribers(topic);
+    this.#app.publish(topic, frame);
+    if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
+  }
+
+  listen(topic: string, listener: Listener): void {
+    const listeners = this.#listeners.get(topic);
+    if (listeners) listeners.add(listener);
+    else this.#listeners.set(topic, new Set([listener]));
+  }
+
+  unlisten(topic: string, listener: Listener): void {
+    const listeners = this.#listeners.get(topic);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.#listeners.delete(topic);
+  }
+
+  #publishToListeners(topic: string, frame: RecognizedString): void {
+    const listeners = this.#listeners.get(topic);
+    if (!listeners) return;
+    const text = typeof frame === 'string' ? frame : Buffer.from(frame as Uint8Array).toString();
+    this.#metrics.delivered += listeners.size;
+    for (const listener of listeners) listener.receive(text);
+  }
+}

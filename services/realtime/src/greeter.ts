@@ -1,0 +1,35 @@
+import type { ClientLimits, HelloRoom } from '@chat/protocol';
+import { encodeFrame } from './frames-out.ts';
+import { Park } from './park.ts';
+import type { Peer } from './peer.ts';
+import { EVERYONE } from './topics.ts';
+
+/** How long a peer that does not say it will resume is held back: its resume may be on the way. */
+const GRACE_MS = 50;
+/** How long one that said so is. */
+const RESUME_MS = 10_000;
+
+/** Says hello: who you are, your rooms, and for each the date that what you receive will follow. */
+export class Greeter {
+  readonly #serverId: string;
+  readonly #limits: ClientLimits;
+
+  constructor(serverId: string, limits: ClientLimits) {
+    this.#serverId = serverId;
+    this.#limits = limits;
+  }
+
+  greet(peer: Peer, resumes: boolean): void {
+    const { id, username, rooms } = peer.user;
+    peer.subscribe(EVERYONE);
+    // In one turn with the places where the park begins: what is published next is kept.
+    const list: HelloRoom[] = rooms.map((room) => ({ id: room.id, ...room.title, last: room.flushed }));
+    peer.park = new Park(peer, rooms, resumes ? RESUME_MS : GRACE_MS, () => peer.park?.goLive());
+    peer.send(
+      encodeFrame({
+        type: 'hello',
+        data: { serverId: this.#serverId, user: { id, username }, rooms: list, limits: this.#limits },
+      }),
+    );
+  }
+}

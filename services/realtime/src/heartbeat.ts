@@ -1,0 +1,71 @@
+import { performance } from 'node:perf_hooks';
+import { CHANNEL, encodeEnvelope } from '@chat/protocol';
+import type { Redis } from 'ioredis';
+import type { RealtimeMetrics } from './metrics.ts';
+
+const INTERVAL_MS = 1000;
+/** Own heartbeats not heard in a row after which the subscription is deaf. */
+const MISSED = 5;
+
+interface HeartbeatOptions {
+  serverId: string;
+  redis: Redis;
+  metrics: RealtimeMetrics;
+  sockets: () => number;
+  /** The subscription does not deliver though publishing works. */
+  onDeaf: () => void;
+}
+
+/** Publishes a heartbeat every second and listens for it: the proof that the whole relay path works. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #sent = new Map<number, number>();
+  #count = 0;
+  #missed = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** True when too many in a row were not heard. */
+  get deaf(): boolean {
+    return this.#missed >= MISSED;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#beat(), INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  heard(envelope: Buffer): void {
+    const count = Number(/"count":(\d+)/.exec(envelope.toString('latin1'))?.[1]);
+    const sentAt = this.#sent.get(count);
+    if (sentAt === undefined) return;
+    this.#options.metrics.heartbeatLatency((performance.now() - sentAt) / 1000);
+    this.#sent.clear();
+    this.#missed = 0;
+  }
+
+  async #beat(): Promise<void> {
+    const { serverId, redis, sockets, onDeaf } = this.#options;
+    const count = ++this.#count;
+    const sentAt = performance.now();
+    try {
+      await redis.publish(
+        CHANNEL,
+        encodeEnvelope(serverId, 'server.heartbeat', { count, sockets: sockets() }),
+      );
+    } catch {
+      // Redis is away: that says nothing of the subscription.
+      return;
+    }
+    // The reply and the heartbeat itself come over two connections: it is missed when it is not there a second later.
+    if (this.#sent.size > 0) this.#missed++;
+    this.#sent.set(count, sentAt);
+    if (this.#missed > 0 && this.#missed % MISSED === 0) onDeaf();
+  }
+}

@@ -1,0 +1,24 @@
+import type { UserId } from '@chat/protocol';
+import type { Peer } from './peer.ts';
+import type { Room } from './room.ts';
+
+/** A user with a connection to this replica, shared by all of the user's tabs here. */
+export class LocalUser {
+  readonly id: UserId;
+  readonly username: string;
+  // Arrays, not sets: there are tens of thousands of users and most have one tab and few rooms.
+  readonly peers: Peer[] = [];
+  readonly rooms: Room[] = [];
+  /** Message tokens left, and when they were counted (milliseconds). */
+  tokens = 0;
+  tokensAt = 0;
+
+  constructor(id: UserId, username: string) {
+    this.id = id;
+    this.username = username;
+  }
+
+  has(room: Room): boolean {
+    return this.rooms.includes(room);
+  }
+}

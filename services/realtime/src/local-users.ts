@@ -1,0 +1,134 @@
+import { performance } from 'node:perf_hooks';
+import type { RoomId, User, UserId } from '@chat/protocol';
+import type { Rooms } from '@chat/store';
+import { LocalUser } from './local-user.ts';
+import type { Peer } from './peer.ts';
+import type { Room } from './room.ts';
+import type { RoomRegistry } from './room-registry.ts';
+import { isNamed } from './topics.ts';
+
+/** The users connected to this replica, their connections, rooms and sessions. */
+export class LocalUsers {
+  readonly #rooms: Rooms;
+  readonly #registry: RoomRegistry;
+  readonly #onChange: (user: LocalUser) => void;
+  readonly #users = new Map<UserId, LocalUser>();
+  readonly #sessions = new Map<string, Peer[]>();
+
+  /** @param onChange told when the number of a user's connections changed */
+  constructor(rooms: Rooms, registry: RoomRegistry, onChange: (user: LocalUser) => void) {
+    this.#rooms = rooms;
+    this.#registry = registry;
+    this.#onChange = onChange;
+  }
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  all(): Iterable<LocalUser> {
+    return this.#users.values();
+  }
+
+  find(id: UserId): LocalUser | undefined {
+    return this.#users.get(id);
+  }
+
+  /** The hashes of all sessions with a connection here. */
+  sessions(): Iterable<string> {
+    return this.#sessions.keys();
+  }
+
+  peersOf(session: string): readonly Peer[] {
+    return this.#sessions.get(session) ?? [];
+  }
+
+  /** The rooms of a user, open on this replica. They are read each time: foreign servers change them silently. */
+  async roomsOf(userId: UserId): Promise<Room[]> {
+    return this.#registry.open(await this.#rooms.roomsOf(userId));
+  }
+
+  /** The user as known here; call {@link LocalUsers.attach} in the same turn. */
+  get(user: User): LocalUser {
+    return this.#users.get(user.id) ?? new LocalUser(user.id, user.username);
+  }
+
+  /** Counts a connection in, with the rooms of its user. */
+  attach(peer: Peer, rooms: readonly Room[]): void {
+    const { user, session } = peer;
+    this.#users.set(user.id, user);
+    for (const room of rooms) this.grant(user, room);
+    user.peers.push(peer);
+    const peers = this.#sessions.get(session);
+    if (peers) peers.push(peer);
+    else this.#sessions.set(session, [peer]);
+    this.#onChange(user);
+  }
+
+  detach(peer: Peer): void {
+    const { user, session } = peer;
+    remove(user.peers, peer);
+    const peers = this.#sessions.get(session);
+    if (peers && remove(peers, peer) === 0) this.#sessions.delete(session);
+    for (const id of peer.joined ?? []) this.#leave(id);
+    if (user.peers.length === 0) {
+      this.#users.delete(user.id);
+      for (const room of user.rooms) this.#uncount(room);
+    }
+    this.#onChange(user);
+  }
+
+  /** Gives a user a room: the connections that are live receive it from now on. False when it was there already. */
+  grant(user: LocalUser, room: Room): boolean {
+    if (user.has(room)) return false;
+    user.rooms.push(room);
+    room.members++;
+    for (const peer of user.peers) enter(peer, room);
+    return true;
+  }
+
+  /** Lets one connection into a named room, without making its user a member. */
+  join(peer: Peer, room: Room): void {
+    if (peer.joined?.has(room.id) || peer.user.has(room)) {
+      enter(peer, room);
+      return;
+    }
+    peer.joined ??= new Set();
+    peer.joined.add(room.id);
+    room.members++;
+    enter(peer, room);
+  }
+
+  /** Stops a named room's frames for one connection. */
+  leave(peer: Peer, room: Room): void {
+    for (const topic of room.topics) if (isNamed(topic)) peer.unsubscribe(topic);
+    if (peer.joined?.delete(room.id)) this.#uncount(room);
+  }
+
+  /** True when this connection may send into the room and read it. */
+  mayUse(peer: Peer, room: Room): boolean {
+    return peer.user.has(room) || peer.joined?.has(room.id) === true;
+  }
+
+  #leave(id: RoomId): void {
+    const room = this.#registry.find(id);
+    if (room) this.#uncount(room);
+  }
+
+  #uncount(room: Room): void {
+    room.members--;
+    if (room.members === 0) room.emptySince = performance.now();
+  }
+}
+
+function enter(peer: Peer, room: Room): void {
+  if (peer.park) peer.park.add(room);
+  else for (const topic of room.topics) if (isNamed(topic)) peer.subscribe(topic);
+}
+
+/** @returns how many are left */
+function remove<T>(items: T[], item: T): number {
+  const index = items.indexOf(item);
+  if (index >= 0) items.splice(index, 1);
+  return items.length;
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  createLogger,
+  createMetrics,
+  createServerId,
+  Lifecycle,
+  loadConfigOrExit,
+  Readiness,
+} from '@chat/kit';
+import { createRealtime } from './app.ts';
+import { configSchema } from './config.ts';
+import { drain } from './drain.ts';
+import { type Listening, listen } from './listen.ts';
+
+const config = loadConfigOrExit(configSchema);
+const serverId = config.SERVER_ID ?? createServerId();
+const logger = createLogger({ name: 'realtime', level: config.LOG_LEVEL, serverId });
+const lifecycle = new Lifecycle({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS }).listen();
+const metrics = createMetrics({ service: 'realtime', serverId });
+const readiness = new Readiness();
+// From src/ as well as from dist/, the page is three folders up.
+const webDirectory = config.WEB_DIR ?? fileURLToPath(new URL('../../../web/dist', import.meta.url));
+
+const realtime = createRealtime({ config, serverId, logger, metrics, readiness, webDirectory });
+const listening: Listening[] = [];
+lifecycle
+  .onShutdown('unready', () => realtime.startDraining())
+  .onShutdown('wait for the balancer', () => sleep(config.DRAIN_GRACE_MS))
+  .onShutdown('stop listening', () => {
+    for (const socket of listening) socket.close();
+  })
+  .onShutdown('end streams', () => realtime.endStreams())
+  .onShutdown('ask clients to reconnect', () => drain(realtime.peers, config.DRAIN_RATE))
+  .onShutdown('finish sends', () => realtime.finishSends(config.REDIS_TIMEOUT_MS))
+  .onShutdown('leave redis', () => realtime.leave());
+
+try {
+  const own = await listen(realtime.app, config.HOST, config.PORT, false);
+  listening.push(own);
+  if (config.SOCKET_PORT > 0)
+    listening.push(await listen(realtime.app, config.HOST, config.SOCKET_PORT, true));
+  logger.info({ port: own.port, socketPort: config.SOCKET_PORT, pid: process.pid }, 'realtime listens');
+} catch (err) {
+  logger.fatal({ err }, 'cannot listen');
+  await lifecycle.shutdown('cannot listen');
+}

@@ -1,0 +1,77 @@
+import type { RoomId } from '@chat/protocol';
+import type { Incoming } from './chain.ts';
+import { frameText } from './frames-out.ts';
+import type { Peer } from './peer.ts';
+import type { Room } from './room.ts';
+import { isNamed, userTopic } from './topics.ts';
+
+/**
+ * A peer between its hello and going live. What its rooms publish meanwhile is kept, so that a resume, which reads
+ * older messages from Redis, can put those first: nothing comes out of order, twice or not at all.
+ */
+export class Park {
+  readonly #peer: Peer;
+  readonly #places: { room: Room; seq: number }[];
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param waitMs the peer goes live after this time if nothing else makes it */
+  constructor(peer: Peer, rooms: readonly Room[], waitMs: number, onTimeout: () => void) {
+    this.#peer = peer;
+    this.#places = rooms.map((room) => ({ room, seq: room.seq }));
+    for (const room of rooms) room.parkPeer();
+    this.#timer = setTimeout(onTimeout, waitMs);
+  }
+
+  /** The timer no longer ends the wait: someone else will. */
+  hold(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** A room that the peer's user got meanwhile. */
+  add(room: Room): void {
+    if (this.#places.some((place) => place.room === room)) return;
+    this.#places.push({ room, seq: room.seq });
+    room.parkPeer();
+  }
+
+  /**
+   * Sends what was read for a resume, then what was kept, and subscribes: the peer is live.
+   *
+   * @param resumed messages read per room, oldest first
+   */
+  goLive(resumed?: ReadonlyMap<RoomId, readonly Incoming[]>): void {
+    this.#release();
+    const peer = this.#peer;
+    if (!peer.open) return;
+    peer.cork(() => {
+      for (const { room, seq } of this.#places) {
+        const read = resumed?.get(room.id);
+        for (const message of read ?? []) peer.send(message.frame);
+        for (const message of room.keptAfter(seq)) if (!covers(read, message)) peer.send(message.frame);
+      }
+    });
+    peer.subscribe(userTopic(peer.user.id));
+    for (const { room } of this.#places)
+      for (const topic of room.topics) if (isNamed(topic)) peer.subscribe(topic);
+    for (const { room } of this.#places) room.unparkPeer();
+  }
+
+  /** The peer closed before it went live. */
+  abandon(): void {
+    this.#release();
+    for (const { room } of this.#places) room.unparkPeer();
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#peer.park = undefined;
+  }
+}
+
+/** True when a kept message is among those read already. */
+function covers(read: readonly Incoming[] | undefined, message: Incoming): boolean {
+  const last = read?.at(-1);
+  if (!last) return false;
+  if (message.prev !== undefined) return message.date <= last.date;
+  return read!.some(({ frame }) => frameText(frame) === frameText(message.frame));
+}

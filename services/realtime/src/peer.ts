@@ -1,0 +1,31 @@
+import type { RecognizedString } from 'uWebSockets.js';
+import type { CLOSE, RoomId } from '@chat/protocol';
+import type { LocalUser } from './local-user.ts';
+import type { Park } from './park.ts';
+
+export type Close = (typeof CLOSE)[keyof typeof CLOSE];
+
+/** One client's connection to this replica: a WebSocket or an event stream. */
+export abstract class Peer {
+  readonly user: LocalUser;
+  /** SHA-256 of the session's token. */
+  readonly session: string;
+  /** Set until the peer goes live: what is published in its rooms meanwhile is kept for it. */
+  park: Park | undefined = undefined;
+  /** Named rooms that the peer joined without its user being a member. */
+  joined: Set<RoomId> | undefined = undefined;
+
+  constructor(user: LocalUser, session: string) {
+    this.user = user;
+    this.session = session;
+  }
+
+  /** False once the connection is closed; nothing may be sent then. */
+  abstract readonly open: boolean;
+  abstract send(frame: RecognizedString): void;
+  /** What the callback sends leaves in one system call. */
+  abstract cork(callback: () => void): void;
+  abstract subscribe(topic: string): void;
+  abstract unsubscribe(topic: string): void;
+  abstract end(close: Close): void;
+}

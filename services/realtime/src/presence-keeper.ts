@@ -1,0 +1,248 @@
+import { isRedisAway, type Logger } from '@chat/kit';
+import { CHANNEL, encodeEnvelope, readUser, type User, type UserId } from '@chat/protocol';
+import type { Presence, PresenceChange } from '@chat/store';
+import type { Redis } from 'ioredis';
+import type { Fanout } from './fanout.ts';
+import { encodeFrame } from './frames-out.ts';
+import type { LocalUsers } from './local-users.ts';
+import { EVERYONE } from './topics.ts';
+import type { UsernameCache } from './username-cache.ts';
+
+/** Changes are told together this often, in milliseconds: a tab that reloads does not make its user flicker. */
+const COALESCE_MS = 250;
+/** Above this many changes at once they are told in one frame and not in one each. */
+const MAX_SINGLE = 16;
+/** Users in one such frame. */
+const MAX_TOLD = 500;
+/** How long events are remembered to put them in order, in milliseconds. */
+const ORDER_MEMORY_MS = 60_000;
+
+interface PresenceKeeperOptions {
+  serverId: string;
+  presence: Presence;
+  redis: Redis;
+  users: LocalUsers;
+  usernames: UsernameCache;
+  fanout: Fanout;
+  logger: Logger;
+  /** Seconds that this server's lease lasts without being renewed, and that a claim on a dead one lasts. */
+  leaseSeconds: number;
+  claimSeconds: number;
+}
+
+/**
+ * Tells the cluster who is connected here, tells the sockets here who is online anywhere, and takes the users of
+ * servers that died off the list.
+ */
+export class PresenceKeeper {
+  readonly #options: PresenceKeeperOptions;
+  /** Sockets per user that the cluster knows of. */
+  readonly #reported = new Map<UserId, number>();
+  #dirty = new Map<UserId, User>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #flushing: Promise<void> | undefined;
+  #renewing = false;
+  #lease: string | undefined;
+  /** The latest event of each user, by Redis' clock; two generations, so that old ones are forgotten. */
+  #latest = new Map<UserId, number>();
+  #latestBefore = new Map<UserId, number>();
+
+  constructor(options: PresenceKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const renewMs = (this.#options.leaseSeconds * 1000) / 4;
+    this.#timers.push(
+      setInterval(() => void this.flush(), COALESCE_MS),
+      setInterval(() => void this.renew(), renewMs),
+      setInterval(() => this.#forgetOrder(), ORDER_MEMORY_MS),
+    );
+    void this.renew();
+  }
+
+  /** The number of a user's sockets here changed. */
+  changed(user: User): void {
+    this.#dirty.set(user.id, user);
+  }
+
+  /** Tells the number of sockets of all users here again, after Redis lost it or others reaped this server. */
+  reassert(): void {
+    this.#reported.clear();
+    for (const user of this.#options.users.all()) this.changed(user);
+  }
+
+  /** Reads an event that another server published. */
+  heard(type: string, data: unknown): void {
+    if (type === 'users.changed') {
+      const { connected, disconnected } = (data ?? {}) as Record<string, unknown>;
+      this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
+      return;
+    }
+    const [user] = this.#inOrder([data]);
+    if (!user) return;
+    if (type === 'user.connected') this.#tell([user], []);
+    else this.#tell([], [user]);
+  }
+
+  /** Tells what changed; resolves when the cluster knows. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  /** Renews the lease, and reaps servers whose lease ran out. */
+  async renew(): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { presence, leaseSeconds, claimSeconds, logger } = this.#options;
+    try {
+      const { before, lease, claimed } = await presence.renewLease(leaseSeconds, claimSeconds);
+      if (this.#lease !== undefined && before !== this.#lease) {
+        logger.warn('the lease was lost: telling all connections again');
+        this.reassert();
+      }
+      this.#lease = lease;
+      for (const dead of claimed) await this.#reap(dead.serverId, dead.lease);
+    } catch (err) {
+      if (!isRedisAway(err)) logger.error({ err }, 'renewing the lease failed');
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  /** Takes this server and all its users off the list. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#flushing;
+    for (const id of this.#reported.keys()) {
+      if (!this.#dirty.has(id)) this.#dirty.set(id, this.#options.users.find(id) ?? { id, username: '' });
+    }
+    await this.#flush();
+    await this.#options.presence.forget();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#dirty.size === 0) return;
+    const users = [...this.#dirty.values()];
+    this.#dirty = new Map();
+    const changed = users.filter(({ id }) => this.#count(id) !== (this.#reported.get(id) ?? 0));
+    await this.#change(changed, (user, announce) => this.#report(user, announce));
+  }
+
+  async #report(user: User, announce: boolean): Promise<PresenceChange> {
+    const count = this.#count(user.id);
+    try {
+      const change = await this.#options.presence.set(user, count, announce);
+      if (count > 0) this.#reported.set(user.id, count);
+      else this.#reported.delete(user.id);
+      return change;
+    } catch (error) {
+      // Tried again with the next changes.
+      if (!this.#dirty.has(user.id)) this.#dirty.set(user.id, user);
+      throw error;
+    }
+  }
+
+  async #reap(serverId: string, lease: string): Promise<void> {
+    const { presence, usernames, logger } = this.#options;
+    const ids = await presence.usersOf(serverId);
+    const names = await usernames.find(ids);
+    const users = ids.map((id) => ({ id, username: names.get(id) ?? '' }));
+    logger.warn({ server: serverId, users: users.length }, 'reaping a server that died');
+    for (let start = 0; start < users.length; start += MAX_TOLD) {
+      const chunk = users.slice(start, start + MAX_TOLD);
+      await this.#change(chunk, (user, announce) => presence.reap(serverId, lease, user, announce));
+    }
+    if ((await presence.usersOf(serverId)).length === 0) await presence.forget(serverId);
+  }
+
+  /** Makes changes and tells them: few in one event each, many in one for all. */
+  async #change(
+    users: readonly User[],
+    change: (user: User, announce: boolean) => Promise<PresenceChange>,
+  ): Promise<void> {
+    const single = users.length <= MAX_SINGLE;
+    const connected: (User & { at: number })[] = [];
+    const disconnected: (User & { at: number })[] = [];
+    const results = await Promise.allSettled(users.map((user) => change(user, single)));
+    for (const [index, result] of results.entries()) {
+      const { id, username } = users[index]!;
+      if (result.status === 'rejected') {
+        if (!isRedisAway(result.reason))
+          this.#options.logger.error({ err: result.reason }, 'presence failed');
+      } else if (result.value.change === 'online') connected.push({ id, username, at: result.value.at });
+      else if (result.value.change === 'offline') disconnected.push({ id, username, at: result.value.at });
+    }
+    if (!single) await this.#publish(connected, disconnected);
+    this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
+  }
+
+  async #publish(connected: readonly User[], disconnected: readonly User[]): Promise<void> {
+    const { redis, serverId, logger } = this.#options;
+    for (let start = 0; start < Math.max(connected.length, disconnected.length); start += MAX_TOLD) {
+      const data = {
+        connected: connected.slice(start, start + MAX_TOLD),
+        disconnected: disconnected.slice(start, start + MAX_TOLD),
+      };
+      try {
+        await redis.publish(CHANNEL, encodeEnvelope(serverId, 'users.changed', data));
+      } catch (err) {
+        logger.warn({ err }, 'presence could not be told to other servers');
+      }
+    }
+  }
+
+  #tell(connected: readonly User[], disconnected: readonly User[]): void {
+    const { fanout, users } = this.#options;
+    // A foreign server counts only its own sockets: the user is online here all the same.
+    const gone = disconnected.filter(({ id }) => {
+      const local = users.find(id);
+      if (!local) return true;
+      this.#reported.delete(id);
+      this.changed(local);
+      return false;
+    });
+    if (connected.length + gone.length > MAX_SINGLE) {
+      fanout.publish(
+        EVERYONE,
+        encodeFrame({ type: 'users.changed', data: { connected: [...connected], disconnected: gone } }),
+      );
+      return;
+    }
+    for (const { id, username } of connected) {
+      fanout.publish(EVERYONE, encodeFrame({ type: 'user.connected', data: { id, username, online: true } }));
+    }
+    for (const { id, username } of gone) {
+      fanout.publish(
+        EVERYONE,
+        encodeFrame({ type: 'user.disconnected', data: { id, username, online: false } }),
+      );
+    }
+  }
+
+  #count(id: UserId): number {
+    return this.#options.users.find(id)?.peers.length ?? 0;
+  }
+
+  /** The users of these events, without events older than one that was told: relays and own replies can cross. */
+  #inOrder(events: unknown): User[] {
+    if (!Array.isArray(events)) return [];
+    return events.flatMap((event) => {
+      const user = readUser(event);
+      if (!user) return [];
+      const { at } = event as { at?: unknown };
+      if (typeof at !== 'number') return [user];
+      if (at <= (this.#latest.get(user.id) ?? this.#latestBefore.get(user.id) ?? 0)) return [];
+      this.#latest.set(user.id, at);
+      return [user];
+    });
+  }
+
+  #forgetOrder(): void {
+    this.#latestBefore = this.#latest;
+    this.#latest = new Map();
+  }
+}

@@ -1,0 +1,100 @@
+import type { Logger } from '@chat/kit';
+import { envelopePrefix, parseEnvelope, type RoomId, readMessage } from '@chat/protocol';
+import type { Incoming } from './chain.ts';
+import { messageFrame } from './frames-out.ts';
+import type { RealtimeMetrics } from './metrics.ts';
+import { readRelayed } from './relay-frame.ts';
+
+/** Bytes of an envelope: the largest message escaped in full is 25 KB, the largest presence event 60 KB. */
+const MAX_ENVELOPE_BYTES = 128 * 1024;
+
+/** `s` of "server.heartbeat" or "session.revoked", after `"type":"`. */
+const HEARTBEAT = Buffer.from('"type":"server.heartbeat"');
+
+interface RelayOptions {
+  serverId: string;
+  metrics: RealtimeMetrics;
+  logger: Logger;
+  onMessage: (roomId: RoomId, message: Incoming) => void;
+  onEvent: (type: string, data: unknown, serverId: string) => void;
+  /** The own heartbeat came back. */
+  onHeartbeat: (envelope: Buffer) => void;
+}
+
+/** Reads what all servers publish on MESSAGES. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #prefix: Buffer;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#prefix = Buffer.from(envelopePrefix(options.serverId));
+  }
+
+  /** @param envelope is changed */
+  receive(envelope: Buffer): void {
+    const { metrics, logger } = this.#options;
+    if (this.#isOwn(envelope)) {
+      this.#receiveOwn(envelope);
+      return;
+    }
+    if (envelope.length > MAX_ENVELOPE_BYTES) {
+      metrics.ignored('too_large');
+      return;
+    }
+    try {
+      this.#receiveForeign(envelope);
+    } catch (err) {
+      // Nothing that comes over the channel may end the process.
+      logger.error({ err }, 'envelope failed');
+    }
+  }
+
+  #isOwn(envelope: Buffer): boolean {
+    const { length } = this.#prefix;
+    return envelope.length > length && this.#prefix.compare(envelope, 0, length) === 0;
+  }
+
+  #receiveOwn(envelope: Buffer): void {
+    const start = this.#prefix.length;
+    const isHeartbeat =
+      HEARTBEAT.compare(envelope, start, Math.min(start + HEARTBEAT.length, envelope.length)) === 0;
+    if (isHeartbeat) this.#options.onHeartbeat(envelope);
+    else this.#options.metrics.echoes++;
+  }
+
+  #receiveForeign(envelope: Buffer): void {
+    const { metrics, onMessage, onEvent } = this.#options;
+    const message = readRelayed(envelope);
+    if (message) {
+      metrics.relayed++;
+      metrics.relayLatency(Date.now() / 1000 - message.date);
+      onMessage(message.roomId, message);
+      return;
+    }
+    const parsed = parseEnvelope(envelope.toString());
+    if (!parsed) metrics.ignored('malformed');
+    else if (parsed.type === 'message') this.#receiveParsed(parsed.data);
+    else onEvent(parsed.type, parsed.data, String(parsed.serverId));
+  }
+
+  /** A message in a foreign server's layout, or of a cluster version that writes more fields. */
+  #receiveParsed(data: unknown): void {
+    const { metrics, onMessage } = this.#options;
+    const message = readMessage(data);
+    if (!message) {
+      metrics.ignored('malformed');
+      return;
+    }
+    metrics.relayed++;
+    metrics.relayedSlow++;
+    const json = JSON.stringify(message);
+    const { roomId, date, prev } = message;
+    onMessage(roomId, {
+      date,
+      prev,
+      frame: messageFrame(json),
+      identity: prev === undefined ? json : undefined,
+    });
+  }
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIMITS, type RoomId } from '@chat/protocol';
+import type { Incoming } from './chain.ts';
+import { encodeFrame } from './frames-out.ts';
+import type { Peer } from './peer.ts';
+import type { Room } from './room.ts';
+import type { RoomRegistry } from './room-registry.ts';
+
+/** How long a replica that is behind the client waits for its relays, in milliseconds. */
+const CATCH_UP_MS = 1000;
+const CATCH_UP_STEP_MS = 10;
+
+interface Position {
+  room: Room;
+  since: number;
+}
+
+/**
+ * Sends a client what is newer than what it has. While the peer is parked, that comes before anything else and
+ * without a hole; for one that is live, it is a reread, which may repeat what was sent already.
+ */
+export async function resume(
+  peer: Peer,
+  positions: readonly Position[],
+  registry: RoomRegistry,
+): Promise<void> {
+  peer.park?.hold();
+  await caughtUp(positions);
+  const read = await Promise.all(positions.map((position) => readRoom(position, registry)));
+  if (!peer.open) return;
+  const resumed = new Map<RoomId, readonly Incoming[]>();
+  peer.cork(() => {
+    for (const [index, { room, since }] of positions.entries()) {
+      const messages = read[index];
+      if (messages) resumed.set(room.id, messages);
+      else {
+        const { id, flushed } = room;
+        peer.send(encodeFrame({ type: 'gap', data: { roomId: id, from: since, to: flushed } }));
+      }
+    }
+    if (!peer.park)
+      for (const messages of resumed.values()) for (const { frame } of messages) peer.send(frame);
+  });
+  peer.park?.goLive(resumed);
+  const rooms = Object.fromEntries(positions.map(({ room }) => [room.id, room.flushed]));
+  peer.send(encodeFrame({ type: 'resumed', data: { rooms } }));
+}
+
+/** undefined when more is missing than one resume sends. */
+async function readRoom(
+  { room, since }: Position,
+  registry: RoomRegistry,
+): Promise<readonly Incoming[] | undefined> {
+  if (since >= room.flushed) return [];
+  const messages = await registry.after(room.id, since, LIMITS.resumeMessages + 1);
+  return messages.length > LIMITS.resumeMessages ? undefined : messages;
+}
+
+/**
+ * Waits until this replica published what the client had from another one: else it would send that again as news. A
+ * client that claims a date that never was waits for nothing else.
+ */
+async function caughtUp(positions: readonly Position[]): Promise<void> {
+  for (let waited = 0; waited < CATCH_UP_MS; waited += CATCH_UP_STEP_MS) {
+    const behind = positions.filter(({ room, since }) => room.flushed < since);
+    if (behind.length === 0) return;
+    for (const { room } of behind) room.flush();
+    await sleep(CATCH_UP_STEP_MS);
+  }
+}

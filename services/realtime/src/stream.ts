@@ -1,0 +1,111 @@
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { AppError, type Logger, toAppError } from '@chat/kit';
+import { CLOSE } from '@chat/protocol';
+import type { Fanout } from './fanout.ts';
+import type { Greeter } from './greeter.ts';
+import { sendError } from './http-response.ts';
+import type { LocalUsers } from './local-users.ts';
+import { resume } from './resume.ts';
+import type { RoomRegistry } from './room-registry.ts';
+import { StreamCursor } from './stream-cursor.ts';
+import { StreamPeer } from './stream-peer.ts';
+import type { Admission } from './upgrade.ts';
+
+/** Below the minute after which many proxies close an idle connection. */
+const KEEP_ALIVE_MS = 15_000;
+/** What EventSource waits before it comes back, in milliseconds. */
+const RETRY_MS = 2000;
+
+interface StreamsOptions {
+  admission: Admission;
+  greeter: Greeter;
+  users: LocalUsers;
+  registry: RoomRegistry;
+  fanout: Fanout;
+  logger: Logger;
+  maxBackpressure: number;
+}
+
+/** GET /stream: server-sent events, resumed by Last-Event-ID. */
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #peers = new Set<StreamPeer>();
+  readonly #keepAlive: NodeJS.Timeout;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    this.#keepAlive = setInterval(() => {
+      for (const peer of this.#peers) peer.keepAlive();
+    }, KEEP_ALIVE_MS);
+    this.#keepAlive.unref();
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  async open(response: HttpResponse, request: HttpRequest): Promise<void> {
+    const { admission, users, fanout, maxBackpressure, logger } = this.#options;
+    const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
+    const credentials = admission.credentials(request);
+    let peer: StreamPeer | undefined;
+    let aborted = false;
+    response.onAborted(() => {
+      aborted = true;
+      if (peer) this.#close(peer);
+    });
+    try {
+      const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId);
+      if (lastEventId !== '' && !from)
+        throw new AppError('bad_request', 'Last-Event-ID is none of this server');
+      const { user, session, rooms } = await admission.admit(credentials);
+      if (aborted) return;
+      const cursor = from ?? StreamCursor.at(rooms);
+      const opened = new StreamPeer(users.get(user), session, { response, fanout, cursor, maxBackpressure });
+      peer = opened;
+      this.#peers.add(opened);
+      users.attach(opened, rooms);
+      response.cork(() => this.#begin(response, opened, from !== undefined));
+      if (from) {
+        const positions = opened.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
+        await resume(opened, positions, this.#options.registry);
+      }
+    } catch (error) {
+      if (aborted) return;
+      const refusal = toAppError(error);
+      if (refusal.code === 'internal') logger.error({ err: error }, 'stream failed');
+      // The stream began: the client comes back by itself, with what it has.
+      if (peer) peer.end(CLOSE.goingAway);
+      else response.cork(() => sendError(response, refusal));
+    }
+    if (peer && !peer.open) this.#close(peer);
+  }
+
+  /** Ends all streams: their clients come back elsewhere. */
+  end(): void {
+    clearInterval(this.#keepAlive);
+    for (const peer of this.#peers) {
+      peer.end(CLOSE.restart);
+      this.#close(peer);
+    }
+  }
+
+  #begin(response: HttpResponse, peer: StreamPeer, resumes: boolean): void {
+    response
+      .writeStatus('200 OK')
+      .writeHeader('Content-Type', 'text/event-stream; charset=utf-8')
+      .writeHeader('Cache-Control', 'no-store')
+      .writeHeader('X-Content-Type-Options', 'nosniff')
+      // nginx would gather events in a buffer.
+      .writeHeader('X-Accel-Buffering', 'no')
+      .write(`retry: ${RETRY_MS}\n\n`);
+    this.#options.greeter.greet(peer, resumes);
+  }
+
+  #close(peer: StreamPeer): void {
+    if (!this.#peers.delete(peer)) return;
+    peer.closed();
+    peer.park?.abandon();
+    this.#options.users.detach(peer);
+  }
+}
