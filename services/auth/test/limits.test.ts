@@ -1,0 +1,106 @@
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Answer } from '../../../test/harness/openapi.ts';
+import { type AuthServer, startAuth, uniqueName } from './auth-server.ts';
+
+const limits = { LOGIN_ATTEMPTS_PER_NAME: '5', LOGIN_ATTEMPTS_PER_ADDRESS: '10' };
+let auth: AuthServer;
+beforeAll(async () => {
+  auth = await startAuth(limits);
+});
+afterAll(() => auth.stop());
+
+/** An address that no other test has. */
+const uniqueAddress = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
+
+const login = (username: string, password: string, address: string, server = auth) =>
+  server.ask('/login', { json: { username, password }, headers: { 'x-forwarded-for': address } });
+
+function expectLimited({ status, body, headers }: Answer) {
+  expect({ status, code: body.code }).toEqual({ status: 429, code: 'rate_limited' });
+  expect(body.retryAfterMs).toBeGreaterThan(0);
+  expect(body.retryAfterMs).toBeLessThanOrEqual(300_000);
+  expect(Number(headers.get('retry-after'))).toBe(Math.ceil(body.retryAfterMs / 1000));
+}
+
+describe('login limits', () => {
+  it('stop guessing at one name, from whatever address, even with the right password', async () => {
+    const name = uniqueName();
+    await login(name, 'password123', uniqueAddress());
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await login(name, `password-${attempt}`, uniqueAddress())).status).toBe(401);
+    }
+    expectLimited(await login(name, 'password-5', uniqueAddress()));
+    expectLimited(await login(name, 'password123', uniqueAddress()));
+  });
+
+  it('count attempts at the same time', async () => {
+    const name = uniqueName();
+    await login(name, 'password123', uniqueAddress());
+    const guesses = Array.from({ length: 20 }, (_, i) => login(name, `password-${i}`, uniqueAddress()));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array(5).fill(401), ...Array(15).fill(429)]);
+  });
+
+  it('start anew for a name after a success', async () => {
+    const name = uniqueName();
+    await login(name, 'password123', uniqueAddress());
+    for (let round = 0; round < 3; round++) {
+      for (let attempt = 0; attempt < 4; attempt++) {
+        expect((await login(name, 'wrong-password', uniqueAddress())).status).toBe(401);
+      }
+      expect((await login(name, 'password123', uniqueAddress())).status).toBe(200);
+    }
+  });
+
+  it('stop guessing from one address at many names, but not other addresses', async () => {
+    const address = uniqueAddress();
+    const names = Array.from({ length: 11 }, () => uniqueName());
+    for (const name of names) await login(name, 'password123', uniqueAddress());
+    for (const name of names.slice(0, 10)) {
+      expect((await login(name, 'wrong-password', address)).status).toBe(401);
+    }
+    expectLimited(await login(names[10]!, 'password123', address));
+    expect((await login(names[10]!, 'password123', uniqueAddress())).status).toBe(200);
+  });
+
+  it('do not count successes against an address that many people share', async () => {
+    const address = uniqueAddress();
+    for (let user = 0; user < 15; user++) {
+      expect((await login(uniqueName(), 'password123', address)).status).toBe(200);
+    }
+  });
+
+  it('count what the gateway saw, not what the client claims to be', async () => {
+    const address = uniqueAddress();
+    const name = uniqueName();
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await login(`${name}${attempt}`, 'short', `${uniqueAddress()}, ${address}`);
+    }
+    expectLimited(await login(name, 'password123', `${uniqueAddress()}, ${address}`));
+  });
+
+  it('limit registrations that fail from one address', async () => {
+    const headers = { 'x-forwarded-for': uniqueAddress() };
+    const json = { username: uniqueName(), password: 'password123' };
+    await auth.ask('/register', { json, headers });
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect((await auth.ask('/register', { json, headers })).status).toBe(409);
+    }
+    expectLimited(await auth.ask('/register', { json, headers }));
+  });
+
+  it('are lifted by LIMITS=off', async () => {
+    const unlimited = await startAuth({ ...limits, LIMITS: 'off' });
+    try {
+      const name = uniqueName();
+      const address = uniqueAddress();
+      await login(name, 'password123', address, unlimited);
+      for (let attempt = 0; attempt < 15; attempt++) {
+        expect((await login(name, 'wrong-password', address, unlimited)).status).toBe(401);
+      }
+    } finally {
+      await unlimited.stop();
+    }
+  });
+});

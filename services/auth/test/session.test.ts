@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { hashToken, keys } from '@chat/store';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { type AuthServer, cookieOf, startAuth, uniqueName } from './auth-server.ts';
+
+let auth: AuthServer;
+beforeAll(async () => {
+  auth = await startAuth();
+});
+afterAll(() => auth.stop());
+
+const login = async () => {
+  const { body } = await auth.ask('/login', { json: { username: uniqueName(), password: 'password123' } });
+  return body as { id: number; username: string; token: string };
+};
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const cookie = (token: string) => ({ cookie: `theme=dark; sid=${token}` });
+
+describe('GET /me', () => {
+  it('knows the user by cookie and by Bearer token', async () => {
+    const { id, username, token } = await login();
+    for (const headers of [bearer(token), cookie(token)]) {
+      expect(await auth.ask('/me', { headers })).toMatchObject({ status: 200, body: { id, username } });
+    }
+  });
+
+  it('renews the cookie, but gives a Bearer client none', async () => {
+    const { token } = await login();
+    expect(cookieOf(await auth.ask('/me', { headers: cookie(token) }))).toBe(token);
+    expect(cookieOf(await auth.ask('/me', { headers: bearer(token) }))).toBeUndefined();
+  });
+
+  it.each([
+    ['no session', {}],
+    ['a forged token', bearer(randomBytes(32).toString('base64url'))],
+    ['a token of the wrong form', bearer('../../x')],
+    ['a hash in place of its token', bearer(hashToken('x'))],
+    ['another scheme', { authorization: 'Basic YTpi' }],
+    ['an empty cookie', { cookie: 'sid=' }],
+    ['garbage', { cookie: ';;=;sid;%%%=1' }],
+  ])('refuses %s', async (_, headers: Record<string, string>) => {
+    const answer = await auth.ask('/me', { headers });
+    expect(answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+  });
+
+  it('refuses an expired session', async () => {
+    const { token } = await login();
+    await auth.redis.pexpire(keys.session(hashToken(token)), 1);
+    await vi.waitFor(async () => {
+      expect((await auth.ask('/me', { headers: bearer(token) })).status).toBe(401);
+    });
+  });
+});
+
+describe('POST /logout', () => {
+  const logout = (headers: Record<string, string>) => auth.ask('/logout', { method: 'POST', headers });
+
+  it('ends the session, clears the cookie and tells every server', async () => {
+    const { token } = await login();
+    const heard: string[] = [];
+    const subscriber = new Redis(inject('redisUrl'));
+    try {
+      await subscriber.subscribe(CHANNEL);
+      subscriber.on('message', (_, text) => heard.push(text));
+      const answer = await logout(cookie(token));
+      expect(answer.status).toBe(204);
+      expect(cookieOf(answer)).toBe('');
+      expect((await auth.ask('/me', { headers: bearer(token) })).status).toBe(401);
+      await vi.waitFor(() => {
+        expect(heard.map(parseEnvelope)).toContainEqual({
+          serverId: auth.serverId,
+          type: 'session.revoked',
+          data: { session: hashToken(token) },
+        });
+      });
+    } finally {
+      subscriber.disconnect();
+    }
+  });
+
+  it('leaves other sessions of the user alone', async () => {
+    const { username, token } = await login();
+    const second = await auth.ask('/login', { json: { username, password: 'password123' } });
+    await logout(bearer(token));
+    expect((await auth.ask('/me', { headers: bearer(second.body.token) })).status).toBe(200);
+  });
+
+  it('answers the same without a session, and twice', async () => {
+    const { token } = await login();
+    for (const headers of [{}, cookie(token), cookie(token), cookie('forged')]) {
+      expect((await logout(headers)).status).toBe(204);
+    }
+  });
+});
