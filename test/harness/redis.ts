@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, lastLines, startChild } from './child.ts';
+import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { launcher } from './programs.ts';
 
@@ -29,7 +29,7 @@ export interface RunningRedis {
   /** Not given for a container. */
   pid?: number;
   /** Resolves when the process ends, however that came; not given for a container. */
-  exited?: Promise<unknown>;
+  exited?: Promise<ChildExit>;
   /** SIGTERM (an append-only file is flushed), SIGKILL after 10 s, then removes the temporary directory. */
   stop(): Promise<void>;
 }
