@@ -84,12 +84,12 @@ export class Connection {
   /** Ends the connection soon if it turns out to be dead. */
   probe(): void {
     if (this.#probeTimer !== undefined || !this.#greeted) return;
-    const askedAt = Date.now();
-    this.#pingQuietly();
-    this.#probeTimer = setTimeout(() => {
+    this.#probeTimer = setTimeout(() => this.fail('no sign of life'), this.#options.timing.probeMs);
+    const alive = () => {
+      clearTimeout(this.#probeTimer);
       this.#probeTimer = undefined;
-      if (this.#heardAt < askedAt) this.fail('no sign of life');
-    }, this.#options.timing.probeMs);
+    };
+    this.ping().then(alive, alive);
   }
 
   /** Ends the connection as if the line had broken. */
