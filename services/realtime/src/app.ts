@@ -1,4 +1,4 @@
-import { App, type TemplatedApp } from 'uWebSockets.js';
+import type { TemplatedApp } from 'uWebSockets.js';
 import { type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
 import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
@@ -25,6 +25,7 @@ import { TokenBucket } from './token-bucket.ts';
 import { EVERYONE } from './topics.ts';
 import { Admission } from './upgrade.ts';
 import { UsernameCache } from './username-cache.ts';
+import { App } from './uws.ts';
 import { webSocketBehavior } from './websocket.ts';
 import type { WsPeer } from './ws-peer.ts';
 

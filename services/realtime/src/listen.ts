@@ -1,9 +1,5 @@
-import {
-  type TemplatedApp,
-  type us_listen_socket,
-  us_listen_socket_close,
-  us_socket_local_port,
-} from 'uWebSockets.js';
+import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import { us_listen_socket_close, us_socket_local_port } from './uws.ts';
 
 /** uSockets' option: without it a socket is opened with SO_REUSEPORT. */
 const EXCLUSIVE_PORT = 1;

@@ -83,10 +83,10 @@ export class Admission {
     response.onAborted(() => {
       aborted = true;
     });
-    let data: WsPeer | Refused;
+    let peer: WsPeer | Refused;
     try {
       const { user, session, rooms } = await this.admit(credentials);
-      data = new WsPeer(users.get(user), session, rooms, resumes);
+      peer = new WsPeer(users.get(user), session, rooms, resumes);
       metrics.upgrade('accepted');
     } catch (error) {
       const refusal = toAppError(error);
@@ -98,10 +98,10 @@ export class Admission {
         response.cork(() => sendError(response, refusal));
         return;
       }
-      data = new Refused(close);
+      peer = new Refused(close);
     }
     if (aborted) return;
-    response.cork(() => response.upgrade(data, key, protocol, extensions, context));
+    response.cork(() => response.upgrade({ peer }, key, protocol, extensions, context));
   }
 }
 

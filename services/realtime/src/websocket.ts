@@ -1,11 +1,12 @@
-import { DISABLED, type WebSocket, type WebSocketBehavior } from 'uWebSockets.js';
+import type { WebSocketBehavior } from 'uWebSockets.js';
 import { CLOSE, LIMITS } from '@chat/protocol';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Greeter } from './greeter.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
 import type { Admission } from './upgrade.ts';
-import { Refused, type WsPeer } from './ws-peer.ts';
+import { DISABLED } from './uws.ts';
+import { Refused, type Socket, type SocketData, type WsPeer } from './ws-peer.ts';
 
 /** Frames above the limit are refused by an error frame up to this size; above it the socket is cut. */
 const HARD_FRAME_BYTES = 4 * LIMITS.frameBytes;
@@ -21,10 +22,8 @@ interface WebSocketOptions {
   idleTimeoutSeconds: number;
 }
 
-type Socket = WebSocket<WsPeer | Refused>;
-
 /** The life of a WebSocket. All is known before the upgrade, so that nothing awaits between open and first frame. */
-export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<WsPeer | Refused> {
+export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<SocketData> {
   const { admission, dispatcher, greeter, users, metrics, peers } = options;
   return {
     compression: DISABLED,
@@ -35,7 +34,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
     upgrade: (response, request, context) => admission.upgrade(response, request, context),
 
     open(socket: Socket) {
-      const peer = socket.getUserData();
+      const { peer } = socket.getUserData();
       if (peer instanceof Refused) {
         socket.end(peer.close.code, peer.close.cause);
         return;
@@ -48,7 +47,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
     },
 
     message(socket: Socket, message: ArrayBuffer, isBinary: boolean) {
-      const peer = socket.getUserData();
+      const { peer } = socket.getUserData();
       if (peer instanceof Refused) return;
       if (isBinary) {
         dispatcher.refuse(peer, 'binary_frame', 'frames must be text');
@@ -62,7 +61,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
     },
 
     dropped(socket: Socket) {
-      const peer = socket.getUserData();
+      const { peer } = socket.getUserData();
       if (peer instanceof Refused || peer.dropped) return;
       peer.dropped = true;
       metrics.slowConsumers++;
@@ -72,7 +71,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
 
     close(socket: Socket, code: number) {
       metrics.closed(code);
-      const peer = socket.getUserData();
+      const { peer } = socket.getUserData();
       if (peer instanceof Refused) return;
       peer.closed();
       peers.delete(peer);

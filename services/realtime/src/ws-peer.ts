@@ -3,7 +3,14 @@ import type { LocalUser } from './local-user.ts';
 import { type Close, Peer } from './peer.ts';
 import type { Room } from './room.ts';
 
-/** A WebSocket, and what uWebSockets.js keeps with it. */
+/** What uWebSockets.js keeps with a socket. It copies the fields to the socket's object, so an instance goes inside. */
+export interface SocketData {
+  peer: WsPeer | Refused;
+}
+
+export type Socket = WebSocket<SocketData>;
+
+/** A client's WebSocket. */
 export class WsPeer extends Peer {
   /** The rooms of its user as they were read for the upgrade. */
   rooms: readonly Room[];
@@ -11,7 +18,7 @@ export class WsPeer extends Peer {
   readonly resumes: boolean;
   /** A frame for it was dropped: it reads too slowly and is about to be closed. */
   dropped = false;
-  #socket: WebSocket<WsPeer | Refused> | undefined;
+  #socket: Socket | undefined;
 
   constructor(user: LocalUser, session: string, rooms: readonly Room[], resumes: boolean) {
     super(user, session);
@@ -23,7 +30,7 @@ export class WsPeer extends Peer {
     return this.#socket !== undefined;
   }
 
-  opened(socket: WebSocket<WsPeer | Refused>): void {
+  opened(socket: Socket): void {
     this.#socket = socket;
     this.rooms = [];
   }
