@@ -10,7 +10,8 @@ export interface ChildOptions {
   /** Both output streams are appended to this file. */
   logFile: string;
   env?: NodeJS.ProcessEnv;
-  cwd?: string;
+  /** When this process dies, the others are stopped before it. */
+  stopLast?: boolean;
 }
 
 export interface ChildExit {
@@ -37,7 +38,6 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   let child: ChildProcess;
   try {
     child = spawn(options.command, options.args, {
-      cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['ignore', log, log],
       // A session of its own: Ctrl-C in the terminal reaches the parent alone, which stops all in order.
@@ -54,7 +54,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     child.once('error', (error) => reject(new Error(`${options.command} cannot be run: ${error.message}`)));
   });
   const pid = child.pid as number;
-  watch(pid);
+  watch(pid, options.stopLast ? 'last' : 'first');
   void exited.then(() => forget(pid));
 
   const running = () => child.exitCode === null && child.signalCode === null;

@@ -1,22 +1,34 @@
-# Stops what a parent left behind. Reads "+ pid" and "- pid" lines; when its input ends, the parent is gone
-# (kill -9 included), and what is still listed gets SIGTERM, newest first, each given time to finish, then
-# SIGKILL. Children are listed in the order in which they start: Redis first, so it is stopped last.
+# Stops what a parent left behind. Reads "+ pid", "last pid" and "- pid" lines; when its input ends, the parent is
+# gone (kill -9 included): what is still listed gets SIGTERM and time to finish, then SIGKILL, and those that come
+# last (Redis, which others still write to) only after that.
 trap '' INT HUP TERM
-list=''
+others='' last=''
+
+# The words of $1 without $2.
+without() {
+  for p in $1; do [ "$p" = "$2" ] || echo "$p"; done
+}
+
+finish() {
+  for pid in $1; do kill -TERM "$pid" 2>/dev/null; done
+  tries=0
+  for pid in $1; do
+    while kill -0 "$pid" 2>/dev/null; do
+      tries=$((tries + 1))
+      [ "$tries" -gt 400 ] && kill -KILL "$pid" 2>/dev/null
+      # A zombie that nobody reaps answers for ever.
+      [ "$tries" -gt 420 ] && break
+      sleep 0.1
+    done
+  done
+}
+
 while read -r op pid; do
   case $op in
-    +) list="$pid $list" ;;
-    -) rest=''
-       for p in $list; do [ "$p" = "$pid" ] || rest="$rest $p"; done
-       list=$rest ;;
+    +) others="$others $pid" ;;
+    last) last="$last $pid" ;;
+    -) others=$(without "$others" "$pid") last=$(without "$last" "$pid") ;;
   esac
 done
-for pid in $list; do
-  kill -TERM "$pid" 2>/dev/null || continue
-  tries=0
-  while kill -0 "$pid" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ "$tries" -gt 200 ] && kill -KILL "$pid" 2>/dev/null
-    sleep 0.1
-  done
-done
+finish "$others"
+finish "$last"

@@ -23,9 +23,9 @@ function startShell(): ChildProcess {
   return child;
 }
 
-/** From now on the process is stopped when this one ends without having stopped it. */
-export function watch(pid: number): void {
-  tell(`+ ${pid}`);
+/** From now on the process is stopped when this one ends without having stopped it; Redis after the others. */
+export function watch(pid: number, order: 'first' | 'last'): void {
+  tell(`${order === 'last' ? 'last' : '+'} ${pid}`);
 }
 
 /** The process has ended: its pid may belong to another one soon. */

@@ -49,7 +49,13 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const args = [...program.args, ...redisArgs(port, dir, options)];
-    const child = await startChild({ name: 'redis', command: program.command, args, logFile });
+    const child = await startChild({
+      name: 'redis',
+      command: program.command,
+      args,
+      logFile,
+      stopLast: true,
+    });
     try {
       await answersPing(child, port);
     } catch (error) {
