@@ -22,7 +22,10 @@ describe('ReadMarks', () => {
 
   it('survives a reload, apart for each user', () => {
     const storage = memory();
-    new ReadMarks(1, storage).read('0', 10);
+    const marks = new ReadMarks(1, storage);
+    expect(marks.isEmpty).toBe(true);
+    marks.read('0', 10);
+    marks.save();
     expect(new ReadMarks(1, storage).get('0')).toBe(10);
     expect(new ReadMarks(2, storage).get('0')).toBeUndefined();
   });
@@ -32,8 +35,9 @@ describe('ReadMarks', () => {
     const here = new ReadMarks(1, storage);
     const there = new ReadMarks(1, storage);
     there.read('0', 10);
+    there.save();
     here.read('1', 5);
-    here.merge();
+    here.save();
     there.merge();
     expect([here.get('0'), there.get('1')]).toEqual([10, 5]);
   });
@@ -51,6 +55,7 @@ describe('ReadMarks', () => {
     for (const storage of [undefined, { getItem: refuse, setItem: refuse }]) {
       const marks = new ReadMarks(1, storage);
       marks.read('0', 3);
+      marks.save();
       expect(marks.get('0')).toBe(3);
     }
   });

@@ -20,17 +20,25 @@ export class ReadMarks {
     return this.#marks.get(room);
   }
 
-  /** Moves a mark forward. */
+  /** True in a browser in which the user has read nothing yet. */
+  get isEmpty(): boolean {
+    return this.#marks.size === 0;
+  }
+
+  /** Moves a mark forward; false when it is there already. */
   read(room: RoomId, date: number): boolean {
     if (date <= (this.#marks.get(room) ?? -1)) return false;
     this.#marks.set(room, date);
+    return true;
+  }
+
+  save(): void {
     this.merge();
     try {
       this.#storage?.setItem(this.key, JSON.stringify(Object.fromEntries(this.#marks)));
     } catch {
       // A full or forbidden storage costs the marks after a reload, nothing else.
     }
-    return true;
   }
 
   /** Takes over what other tabs have read. */

@@ -33,14 +33,17 @@ describe('Room', () => {
     expect(room.messages).toHaveLength(3);
   });
 
-  it('drops the outgoing message that came back', () => {
+  it('knows an own message again that came back from the server', () => {
     const room = new Room('0', 1);
-    room.outgoing = [
-      { key: 'k1', text: 'one', state: 'sending', cid: 'c1' },
-      { key: 'k2', text: 'two', state: 'sending', cid: 'c2' },
-    ];
     room.add([message(9, 1, 'one', 'c1')]);
-    expect(room.outgoing.map((own) => own.key)).toEqual(['k2']);
+    expect(room.add([{ ...message(9, 1, 'one', 'c1'), prev: 8 }])).toEqual([]);
+  });
+
+  it('finds the first unread message of another user', () => {
+    const room = new Room('0', 1);
+    room.add([message(1, 2), message(2, 1), message(3, 2)]);
+    expect(room.firstUnread(1, 1)).toBe(3);
+    expect(room.firstUnread(3, 1)).toBeUndefined();
   });
 
   it('counts the unread of others only, up to the most', () => {

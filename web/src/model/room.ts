@@ -8,8 +8,6 @@ export interface Outgoing {
   state: 'sending' | 'failed';
   /** Why it failed, in words. */
   reason?: string;
-  /** The server's id of it, once known: with it the message is recognised when it comes back. */
-  cid?: string;
 }
 
 /** Messages may be missing between these two dates, both exclusive. */
@@ -37,6 +35,8 @@ export class Room {
   complete = false;
   /** True once its newest messages were read from the history. */
   loaded = false;
+  /** Why its history could not be read the last time, in words. */
+  problem: string | undefined;
   /** The date of the newest message of which the server has told, seen here or not. */
   last = 0;
 
@@ -51,9 +51,7 @@ export class Room {
    * @returns those that were new.
    */
   add(messages: readonly Message[]): Message[] {
-    const fresh = messages.filter((message) => this.#insert(message));
-    for (const { cid } of fresh) if (cid) this.outgoing = this.outgoing.filter((own) => own.cid !== cid);
-    return fresh;
+    return messages.filter((message) => this.#insert(message));
   }
 
   #insert(message: Message): boolean {
@@ -92,6 +90,15 @@ export class Room {
       if (message.from !== me) count++;
     }
     return count;
+  }
+
+  /** The date of the first of the others' messages after a date. */
+  firstUnread(read: number, me: UserId): number | undefined {
+    const list = this.messages;
+    for (let index = indexAfter(list, read); index < list.length; index++) {
+      if (list[index]!.from !== me) return list[index]!.date;
+    }
+    return undefined;
   }
 
   /**

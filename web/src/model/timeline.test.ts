@@ -29,10 +29,19 @@ describe('timeline', () => {
     expect(shape(timeline({ messages, me: 9 }))).toEqual(['day', '1x1', 'day', '1x1', 'day', '1x1']);
   });
 
-  it('marks the first unread message of another user', () => {
+  it('marks the first unread message', () => {
     const messages = [message(NOON, 2), message(NOON + 1, 1), message(NOON + 2, 2), message(NOON + 3, 2)];
-    expect(shape(timeline({ messages, me: 1, read: NOON }))).toEqual(['day', '2x1', '1x1', 'unread', '2x2']);
-    expect(shape(timeline({ messages, me: 1, read: NOON + 3 }))).not.toContain('unread');
+    const items = timeline({ messages, me: 1, firstUnread: NOON + 2 });
+    expect(shape(items)).toEqual(['day', '2x1', '1x1', 'unread', '2x2']);
+    expect(shape(timeline({ messages, me: 1, firstUnread: NOON + 9 }))).not.toContain('unread');
+  });
+
+  it('repeats no marker that belongs before the part that is shown', () => {
+    const before = message(NOON - 1, 2);
+    const items = timeline({ messages: [message(NOON, 2)], before, me: 1, firstUnread: NOON - 1 });
+    expect(shape(items)).toEqual(['2x1']);
+    const gaps = [{ from: NOON - 1, to: NOON }];
+    expect(shape(timeline({ messages: [message(NOON, 2)], before, gaps, me: 1 }))).toEqual(['gap', '2x1']);
   });
 
   it('shows a gap where messages are missing', () => {

@@ -23,31 +23,32 @@ interface Source {
   outgoing?: readonly Outgoing[];
   gaps?: readonly Gap[];
   me: UserId;
-  /** The first message of another user after this date (seconds) is marked as the first unread one. */
-  read?: number;
+  /** The message before the first one, when there is one that is not shown. */
+  before?: Message | undefined;
+  /** The date (seconds) of the first unread message. */
+  firstUnread?: number | undefined;
 }
 
 /** Messages of one sender stand together when no more seconds than these lie between two of them. */
 const TOGETHER = 300;
 
 /** Groups messages by day and sender, and puts the markers between them. */
-export function timeline({ messages, outgoing = [], gaps = [], me, read }: Source): Item[] {
+export function timeline(source: Source): Item[] {
+  const { messages, outgoing = [], gaps = [], me, firstUnread } = source;
   const items: Item[] = [];
-  let before: Message | undefined;
+  let before = source.before;
   let group: Extract<Item, { kind: 'group' }> | undefined;
-  let marked = read === undefined;
 
   for (const message of messages) {
     const gap = before && gaps.find(({ from, to }) => from < message.date && to > before!.date);
     if (gap) items.push({ kind: 'gap', key: `gap${gap.from}`, gap });
     const newDay = !before || dayOf(before.date) !== dayOf(message.date);
     if (newDay) items.push({ kind: 'day', key: `day${dayOf(message.date)}`, date: message.date });
-    const firstUnread = !marked && message.date > read! && message.from !== me;
-    if (firstUnread) items.push({ kind: 'unread', key: 'unread' });
-    marked ||= firstUnread;
+    const unread = isFirst(message.date, before?.date, firstUnread);
+    if (unread) items.push({ kind: 'unread', key: 'unread' });
 
     const row = { key: rowKey(message), text: message.message, date: message.date };
-    const joins = group && !gap && !newDay && !firstUnread && staysTogether(before!, message);
+    const joins = group && !gap && !newDay && !unread && staysTogether(before!, message);
     if (joins) group!.rows.push(row);
     else {
       group = { kind: 'group', key: row.key, from: message.from, date: message.date, rows: [row] };
@@ -57,6 +58,10 @@ export function timeline({ messages, outgoing = [], gaps = [], me, read }: Sourc
   }
   if (outgoing.length > 0) addOutgoing(items, outgoing, me);
   return items;
+}
+
+function isFirst(date: number, before: number | undefined, wanted: number | undefined): boolean {
+  return wanted !== undefined && date >= wanted && (before === undefined || before < wanted);
 }
 
 function addOutgoing(items: Item[], outgoing: readonly Outgoing[], me: UserId): void {

@@ -1,0 +1,7 @@
+import './style/tokens.css';
+import './style/base.css';
+import './style/replicas.css';
+import { render } from 'preact';
+import { Replicas } from './view/Replicas.tsx';
+
+render(<Replicas />, document.getElementById('app')!);
