@@ -1,6 +1,8 @@
 import {
   CLOSE,
+  type ClientFrame,
   type ClientLimits,
+  privateMembers,
   type RoomId,
   readMessage,
   readUser,
@@ -51,7 +53,9 @@ export class ChatClient {
   readonly #timelines: Timelines;
   readonly #joins: Joins;
   readonly #typing: Typing;
-  readonly #leaves = new Set<RoomId>();
+  /** Rooms entered or left by this connection alone: the next one does not know. */
+  readonly #joined = new Set<RoomId>();
+  readonly #left = new Set<RoomId>();
   /** This connection was opened with ?resume=1: the server waits for a resume frame. */
   #resumes: boolean = false;
   #user: User | undefined;
@@ -65,7 +69,7 @@ export class ChatClient {
     const urls = options.urls ?? (options.url === undefined ? [] : [options.url]);
     if (urls.length === 0) throw new ChatError('bad_option', 'ChatClient needs a url');
     const timing = { ...TIMING, ...options.timing };
-    const send = this.#send.bind(this);
+    const send = (frame: ClientFrame) => this.#send(frame);
     this.#link = new Link({
       urls: new Urls(urls.map((url) => socketUrl(url).href)),
       backoff: new Backoff({ minMs: 250, maxMs: 15_000, ...options.backoff, random }),
@@ -90,7 +94,7 @@ export class ChatClient {
       random,
     });
     this.#timelines = new Timelines({
-      resume: (rooms) => send({ type: 'resume', data: { rooms } }),
+      resume: (rooms) => this.#link.send({ type: 'resume', data: { rooms } }),
       isReady: () => this.state === 'online',
       resumed: () => this.#resumed(),
       message: (message) =>
@@ -146,13 +150,18 @@ export class ChatClient {
    */
   join(roomId: RoomId, since?: number): Promise<RoomInfo> {
     if (this.#refusal) return Promise.reject(this.#refusal);
-    this.#leaves.delete(roomId);
+    this.#left.delete(roomId);
     return this.#joins.add(roomId, this.position(roomId) ?? since);
   }
 
-  /** Leaves a named room, now or when there is a connection; the event `left` follows. */
+  /**
+   * Stops receiving a named room, now or when there is a connection; the event `left` follows. The user stays a member
+   * where it is one.
+   */
   leave(roomId: RoomId): void {
-    if (!this.#send({ type: 'room.leave', data: { roomId } })) this.#leaves.add(roomId);
+    this.#joined.delete(roomId);
+    this.#left.add(roomId);
+    this.#send({ type: 'room.leave', data: { roomId } });
   }
 
   /** Says that the user is typing: at most every two seconds, whatever the number of calls. */
@@ -162,6 +171,8 @@ export class ChatClient {
 
   /** Resolves with the round trip to the server in milliseconds; rejects with `network`. */
   ping(): Promise<number> {
+    if (this.#timelines.resuming)
+      return Promise.reject(new ChatError('network', 'the connection is not ready'));
     return this.#link.ping();
   }
 
@@ -170,8 +181,9 @@ export class ChatClient {
     return this.#timelines.position(roomId);
   }
 
-  #send(frame: Parameters<Link['send']>[0]): boolean {
-    return this.#link.send(frame);
+  /** Until a resume is answered nothing else is sent: any other frame makes the server begin without it. */
+  #send(frame: ClientFrame): boolean {
+    return !this.#timelines.resuming && this.#link.send(frame);
   }
 
   #receive(frame: ServerFrame): void {
@@ -188,6 +200,7 @@ export class ChatClient {
         break;
       case 'error':
         if (frame.data.cid !== undefined) this.#outbox.refuse(frame.data.cid, frame.data);
+        else if (this.#timelines.resuming) this.#timelines.refused(frame.data);
         else this.#joins.refused(frame.data);
         this.#events.emit('error', frame.data);
         break;
@@ -201,17 +214,18 @@ export class ChatClient {
         this.#presence(frame.data.connected, frame.data.disconnected);
         break;
       case 'show.room':
-        // All of it is news: it was not among the rooms of hello.
-        this.#timelines.add(frame.data.id, 0);
+        // A new private room has nothing that is known already; a named one may have years of it.
+        if (privateMembers(frame.data.id)) this.#timelines.add(frame.data.id, 0);
         this.#events.emit('room', frame.data);
         break;
       case 'room.renamed':
         this.#events.emit('room', frame.data);
         break;
       case 'room.joined':
-        this.#joined(frame.data);
+        this.#enter(frame.data);
         break;
       case 'room.left':
+        this.#joined.delete(frame.data.id);
         this.#timelines.remove(frame.data.id);
         this.#events.emit('left', frame.data);
         break;
@@ -229,7 +243,8 @@ export class ChatClient {
         this.#outbox.hold();
         break;
       case 'restored':
-        this.#openOutbox();
+        if (this.#timelines.resuming) this.#timelines.resume();
+        else this.#outbox.open();
         break;
       case 'reconnect':
       case 'pong':
@@ -244,29 +259,33 @@ export class ChatClient {
     // What the user before had queued must not be sent in the name of this one.
     if (this.#user && this.#user.id !== hello.user.id) {
       this.#timelines.clear();
+      this.#joined.clear();
+      this.#left.clear();
       this.#rejectAll(new ChatError('unauthenticated', 'another user is signed in now'));
     }
     this.#user = hello.user;
     this.#limits = hello.limits;
-    this.#timelines.start(hello.rooms, hello.limits);
+    this.#timelines.start(hello.rooms, hello.limits, this.#joined);
     if (this.#resumes) this.#timelines.resume();
-    // Any frame makes the server begin at once.
-    this.ping().catch(() => {});
     this.#events.emit('hello', hello);
-    for (const roomId of this.#leaves) this.leave(roomId);
-    this.#leaves.clear();
-    this.#joins.sendFirst();
-    this.#openOutbox();
-  }
-
-  /** A resume may bring messages of this client whose ack was lost, so it comes first. */
-  #openOutbox(): void {
-    if (this.state === 'online' && !this.#timelines.resuming) this.#outbox.open();
+    if (!this.#timelines.resuming) this.#goLive();
   }
 
   #resumed(): void {
-    this.#openOutbox();
+    this.#goLive();
     this.#events.emit('resumed', { rooms: this.#timelines.positions() });
+  }
+
+  /**
+   * The connection takes everything now. Not before a resume is answered, as that may bring messages of this client
+   * whose ack was lost.
+   */
+  #goLive(): void {
+    // Any frame makes the server begin at once.
+    this.ping().catch(() => {});
+    for (const roomId of this.#left) this.#send({ type: 'room.leave', data: { roomId } });
+    this.#joins.sendFirst();
+    if (this.state === 'online') this.#outbox.open();
   }
 
   #message(data: unknown): void {
@@ -284,8 +303,9 @@ export class ChatClient {
     this.#events.emit('presence', { connected: users(connected), disconnected: users(disconnected) });
   }
 
-  #joined(room: RoomInfo & { last: number }): void {
+  #enter(room: RoomInfo & { last: number }): void {
     this.#timelines.add(room.id, this.#joins.since(room.id) ?? room.last);
+    this.#joined.add(room.id);
     this.#events.emit('room', room);
     this.#joins.joined(room);
   }

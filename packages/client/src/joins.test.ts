@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connected, once, story, take } from '../test/chat.ts';
+import { connected, newChat, once, story, take } from '../test/chat.ts';
 import { general, Peer } from '../test/peer.ts';
 
 test('join resolves with the room, and its messages follow', async () => {
@@ -50,7 +50,7 @@ test('a join that the connection lost is asked again on the next', async () => {
   visit.cut();
   const second = await peer.visit();
   second.hello();
-  await second.take('resume');
+  second.send({ type: 'resumed', data: (await second.take('resume')).data });
   await second.take('room.join');
   second.send({ type: 'room.joined', data: { id: '3', name: 'Cats', last: 7 } });
   await joined;
@@ -65,16 +65,41 @@ test('a join without an answer rejects with timeout, and close rejects what wait
   await closed;
 });
 
-test('leave is told at once, or when there is a connection', async () => {
+test('leave is told at once, and again on the next connection, which does not know of it', async () => {
   const peer = await Peer.start();
-  const { chat, visit } = await connected(peer, [general(), { id: '3', name: 'Cats', last: 7 }]);
+  const rooms = [general(), { id: '3', name: 'Cats', last: 7 }];
+  const { chat, visit } = await connected(peer, rooms);
+  const left = once(chat, 'left');
   chat.leave('3');
   expect((await visit.take('room.leave')).data).toEqual({ roomId: '3' });
+  visit.send({ type: 'room.left', data: { id: '3' } });
+  await left;
   visit.cut();
-  await once(chat, 'state');
-  chat.leave('4');
+  const second = await peer.visit();
+  second.hello(rooms);
+  second.send({ type: 'resumed', data: (await second.take('resume')).data });
+  expect((await second.take('room.leave')).data).toEqual({ roomId: '3' });
+});
+
+test('leave without a connection is told on the next', async () => {
+  const peer = await Peer.start();
+  const chat = newChat({ url: peer.url });
+  chat.leave('3');
+  chat.connect();
+  const visit = await peer.visit();
+  visit.hello();
+  expect((await visit.take('room.leave')).data).toEqual({ roomId: '3' });
+});
+
+test('a room that was joined and is not among those of hello is resumed as well', async () => {
+  const peer = await Peer.start();
+  const { chat, visit } = await connected(peer);
+  const joined = chat.join('3');
+  await visit.take('room.join');
+  visit.send({ type: 'room.joined', data: { id: '3', name: 'Cats', last: 7 } });
+  await joined;
+  visit.cut();
   const second = await peer.visit();
   second.hello();
-  await second.take('resume');
-  expect((await second.take('room.leave')).data).toEqual({ roomId: '4' });
+  expect((await second.take('resume')).data).toEqual({ rooms: { 0: 0, 3: 7 } });
 });

@@ -209,6 +209,46 @@ describe('after a reconnect', () => {
     expect(Object.keys((await resumed).rooms)).toHaveLength(1500);
   });
 
+  test('nothing else is sent until the resume is answered', async () => {
+    const peer = await Peer.start();
+    const { chat, visit } = await connected(peer, [general(5)]);
+    await visit.pings.next();
+    visit.cut();
+    const second = await peer.visit();
+    second.hello([general(5)]);
+    const { data } = await second.take('resume');
+    chat.typing('0');
+    chat.leave('3');
+    const sent = chat.send('0', 'one');
+    await expect(chat.ping()).rejects.toMatchObject({ code: 'network' });
+    // All that was sent before this arrives before it.
+    second.send({ type: 'show.room', data: { id: '4', name: 'Dogs' } });
+    await once(chat, 'room');
+    expect([second.frames.waiting, second.pings.waiting]).toEqual([[], []]);
+    second.send({ type: 'resumed', data });
+    await second.take('room.leave');
+    await second.acknowledge(6);
+    await sent;
+  });
+
+  test('a resume that the server could not answer is asked for again when it can', async () => {
+    const peer = await Peer.start();
+    const { chat, visit } = await connected(peer, [general(5)]);
+    visit.cut();
+    const second = await peer.visit();
+    second.hello([general(5)]);
+    await second.take('resume');
+    second.send({ type: 'error', data: { code: 'room_forbidden', message: '7: not yours' } });
+    second.send({ type: 'error', data: { code: 'unavailable', message: 'no', retryAfterMs: 10 } });
+    await second.take('resume');
+    second.send({ type: 'degraded', data: { reason: 'redis' } });
+    second.send({ type: 'restored', data: {} });
+    const { data } = await second.take('resume');
+    const resumed = once(chat, 'resumed');
+    second.send({ type: 'resumed', data });
+    await resumed;
+  });
+
   test('a resume without an answer is asked for again', async () => {
     const peer = await Peer.start();
     const { chat, visit } = await connected(peer, [general(5)], { timing: { resumeMs: 50 } });
@@ -259,6 +299,15 @@ describe('what is no message', () => {
     visit.send({ type: 'room.left', data: { id: '1:2' } });
     expect(await left).toEqual({ id: '1:2' });
     expect(chat.position('1:2')).toBeUndefined();
+  });
+
+  test('a named room that appears begins with its next message', async () => {
+    const peer = await Peer.start();
+    const { chat, visit } = await connected(peer);
+    const told = story(chat);
+    visit.send({ type: 'show.room', data: { id: '3', name: 'Cats' } });
+    visit.message(20, 19, { roomId: '3' });
+    expect(await told.next()).toBe('20');
   });
 
   test('garbage and frames of a newer server are ignored', async () => {

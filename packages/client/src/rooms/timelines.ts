@@ -1,4 +1,12 @@
-import { type ClientLimits, type HelloRoom, LIMITS, type Message, type RoomId } from '@chat/protocol';
+import {
+  type ClientLimits,
+  ERRORS,
+  type ErrorCode,
+  type HelloRoom,
+  LIMITS,
+  type Message,
+  type RoomId,
+} from '@chat/protocol';
 import type { Timing } from '../timing.ts';
 import { Timeline, type TimelineSink } from './timeline.ts';
 
@@ -49,9 +57,13 @@ export class Timelines {
     return Object.fromEntries(Array.from(this.#rooms, ([id, { last }]) => [id, last]));
   }
 
-  /** Takes over the rooms of a new connection; rooms that are new start at what the server says. */
-  start(rooms: readonly HelloRoom[], limits: ClientLimits): void {
-    const listed = new Set(rooms.map(({ id }) => id));
+  /**
+   * Takes over the rooms of a new connection; rooms that are new start at what the server says.
+   *
+   * @param joined rooms that are not the user's: the resume enters them again.
+   */
+  start(rooms: readonly HelloRoom[], limits: ClientLimits, joined: ReadonlySet<RoomId>): void {
+    const listed = new Set([...rooms.map(({ id }) => id), ...joined]);
     for (const id of [...this.#rooms.keys()]) if (!listed.has(id)) this.remove(id);
     for (const { id, last } of rooms) this.add(id, last);
     this.#frameBytes = limits.frameBytes;
@@ -61,9 +73,13 @@ export class Timelines {
   resume(): void {
     const frames = this.#resumeFrames();
     this.#outstanding = frames.length;
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#resumeAgain(), this.#options.timing.resumeMs);
+    this.#resumeLater(this.#options.timing.resumeMs);
     for (const rooms of frames) this.#options.resume(rooms);
+  }
+
+  /** An error came where the answer to a resume was awaited; that one room is refused does not end the others. */
+  refused({ code, retryAfterMs }: { code: ErrorCode; retryAfterMs?: number }): void {
+    if (ERRORS[code]?.retryable) this.#resumeLater(retryAfterMs ?? 1000);
   }
 
   accept(message: Message): void {
@@ -121,9 +137,12 @@ export class Timelines {
     this.#options.resumed();
   }
 
-  #resumeAgain(): void {
-    if (this.#options.isReady()) this.resume();
-    else this.#watch = setTimeout(() => this.#resumeAgain(), this.#options.timing.resumeMs);
+  #resumeLater(ms: number): void {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => {
+      if (this.#options.isReady()) this.resume();
+      else this.#resumeLater(ms);
+    }, ms);
   }
 
   /** Sees to it that a room with something missing is repaired. */
