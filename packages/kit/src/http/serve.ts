@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { App } from './state.ts';
 
 interface Address {
@@ -23,6 +23,11 @@ export async function serve(app: App, { host, port }: Address): Promise<Served> 
   server.requestTimeout = 30_000;
   // Longer than a gateway keeps an idle connection, so that it never sends into one that just closes here.
   server.keepAliveTimeout = 65_000;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   let closing: Promise<void> | undefined;
   server.prependListener('request', (_request, response) => {
     if (closing !== undefined) response.setHeader('Connection', 'close');
@@ -33,7 +38,7 @@ export async function serve(app: App, { host, port }: Address): Promise<Served> 
     url: `http://${localName(address)}:${address.port}`,
     port: address.port,
     close(graceMs = 5000) {
-      closing ??= close(server, graceMs);
+      closing ??= close(server, sockets, graceMs);
       return closing;
     },
   };
@@ -49,9 +54,13 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+async function close(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   // Connections fall idle one by one as their answers go out.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const idle = setInterval(() => {
+    server.closeIdleConnections();
+    // Opened ahead by a browser or a balancer: Node does not count them as idle before their first request.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  }, 50);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   try {
     await new Promise<void>((resolve) => server.close(() => resolve()));
