@@ -2,26 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** What is not an npm package: the package that brings it, by package manager, and an image that has it. */
-const PROGRAMS = {
-  'redis-server': {
-    'apt-get': 'redis-server',
-    dnf: 'redis',
-    apk: 'redis',
-    brew: 'redis',
-    image: 'redis:7-alpine',
-  },
-  haproxy: {
-    'apt-get': 'haproxy',
-    dnf: 'haproxy',
-    apk: 'haproxy',
-    brew: 'haproxy',
-    image: 'haproxy:3.0-alpine',
-  },
-} as const;
+/** What is not an npm package: the package that brings it, by package manager, and an image that can stand in. */
+const PROGRAMS: Record<Program, Record<Manager, string> & { image?: string }> = {
+  'redis-server': { ...everywhere('redis'), 'apt-get': 'redis-server', image: 'redis:7-alpine' },
+  haproxy: { ...everywhere('haproxy'), image: 'haproxy:3.0-alpine' },
+  chromium: everywhere('chromium'),
+};
 
-export type Program = keyof typeof PROGRAMS;
+export type Program = 'redis-server' | 'haproxy' | 'chromium';
 type Manager = 'apt-get' | 'dnf' | 'apk' | 'brew';
+
+function everywhere(name: string): Record<Manager, string> {
+  return { 'apt-get': name, dnf: name, apk: name, brew: name };
+}
 
 /** How a program is started: its path, or `docker run …` up to the program's own arguments. */
 export interface Launcher {
@@ -74,9 +67,14 @@ export function launcher(
 ): Launcher {
   const path = findProgram(program) ?? install(program, log);
   if (path) return { command: path, args: [], kind: 'path' };
-  if (!dockerAnswers()) throw new ProgramMissingError(advice(program));
+  if (!PROGRAMS[program].image || !dockerAnswers()) throw new ProgramMissingError(advice(program));
   log(`${program}: not installed, using the image ${PROGRAMS[program].image}`);
   return { command: 'docker', args: dockerRun(program, needs), kind: 'docker' };
+}
+
+/** Whether the program is installed now, or could be. */
+export function ensureInstalled(program: Program, log: (line: string) => void = console.log): boolean {
+  return (findProgram(program) ?? install(program, log)) !== undefined;
 }
 
 /** The arguments of docker up to those of the program. `docker run` in the foreground hands signals on. */
@@ -86,7 +84,7 @@ export function dockerRun(program: Program, { directories, env = [] }: Container
     ...['run', '--rm', '--network', 'host', ...user],
     ...directories.flatMap((directory) => ['--volume', `${directory}:${directory}`]),
     ...env.flatMap((name) => ['--env', name]),
-    ...['--entrypoint', program, PROGRAMS[program].image],
+    ...['--entrypoint', program, PROGRAMS[program].image ?? ''],
   ];
 }
 

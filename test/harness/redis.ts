@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { freePort } from './ports.ts';
-import { launcher } from './programs.ts';
+import { type Launcher, launcher } from './programs.ts';
 
 export interface RedisOptions {
   /** Default: a free port. With a given port a lost race is an error, without one it is retried. */
@@ -57,7 +57,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
       stopLast: true,
     });
     try {
-      await answersPing(child, port);
+      await answersPing(child, port, program.kind);
     } catch (error) {
       await child.stop();
       const lostRace = /Address already in use/i.test(lastLines(logFile));
@@ -97,31 +97,36 @@ function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
 }
 
 /** Throws with the last log lines when the process ends or does not answer in time. */
-async function answersPing(child: Child, port: number): Promise<void> {
+async function answersPing(child: Child, port: number, kind: Launcher['kind']): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (child.running() && Date.now() < deadline) {
-    if (await pings(port)) {
-      // Another Redis may own the port: then ours is about to end with "Address already in use".
-      await sleep(10);
-      if (child.running()) return;
-    }
+    const pid = await readyPid(port);
+    // Another Redis may own the port: then ours is about to end with "Address already in use".
+    if (pid !== undefined && (pid === child.pid || kind === 'docker')) return;
     await sleep(20);
   }
   const what = child.running() ? 'did not answer in time' : 'ended while it started';
   throw new Error(`redis-server on port ${port} ${what}:\n${lastLines(child.logFile)}`);
 }
 
-/** While the append-only file is read, Redis answers "-LOADING": not ready yet. */
-function pings(port: number): Promise<boolean> {
+/** The process id of the Redis that answers there; undefined while it still reads its append-only file. */
+function readyPid(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection({ host: '127.0.0.1', port });
-    const settle = (answer: boolean) => {
+    let answer = '';
+    const settle = (pid?: number) => {
       socket.destroy();
-      resolve(answer);
+      resolve(pid);
     };
-    socket.setTimeout(1000, () => settle(false));
-    socket.once('error', () => settle(false));
-    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')));
-    socket.write('PING\r\n');
+    socket.setTimeout(1000, () => settle());
+    socket.once('error', () => settle());
+    socket.once('close', () => settle());
+    socket.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+      if (answer.startsWith('-')) settle();
+      const pid = /process_id:(\d+)\r/.exec(answer)?.[1];
+      if (pid) settle(Number(pid));
+    });
+    socket.write('PING\r\nINFO server\r\n');
   });
 }
