@@ -2,6 +2,7 @@ export * from './append.ts';
 export * from './demo.ts';
 export * from './keys.ts';
 export * from './login-limits.ts';
+export * from './online.ts';
 export * from './pages.ts';
 export * from './presence.ts';
 export * from './rooms.ts';

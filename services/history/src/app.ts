@@ -1,0 +1,43 @@
+import {
+  type App,
+  createKoa,
+  type Logger,
+  type Metrics,
+  mount,
+  type Readiness,
+  requireSession,
+} from '@chat/kit';
+import { OnlineUsers, Pages, Rooms, Sessions, Users } from '@chat/store';
+import type { Redis } from 'ioredis';
+import type { Config } from './config.ts';
+import { HistoryMetrics } from './history-metrics.ts';
+import { RoomEvents } from './room-events.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { roomRoutes } from './routes/rooms.ts';
+import { userRoutes } from './routes/users.ts';
+import { SessionOwners } from './session-owners.ts';
+
+interface AppParts {
+  config: Pick<Config, 'ALLOWED_ORIGINS' | 'TRUST_PROXY' | 'SESSION_TTL_SECONDS'>;
+  redis: Redis;
+  /** Who this process is among the servers that publish on MESSAGES. */
+  serverId: string;
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+}
+
+/** The history service without a port. Everything but the probes needs a session. */
+export function createApp({ config, redis, serverId, logger, metrics, readiness }: AppParts): App {
+  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
+  const guard = requireSession(sessions);
+  const rooms = new Rooms(redis);
+  const users = new Users(redis);
+  const app = createKoa({ logger, metrics, readiness, config });
+  const pages = new Pages(redis);
+  const owners = new SessionOwners(guard);
+  mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));
+  mount(app, roomRoutes({ rooms, users, events: new RoomEvents(redis, serverId), guard }));
+  mount(app, userRoutes({ users, online: new OnlineUsers(redis), guard }));
+  return app;
+}

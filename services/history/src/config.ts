@@ -1,0 +1,13 @@
+import { baseSchema, flag, integer, port } from '@chat/kit';
+import type { z } from 'zod';
+
+/** The environment variables of the history service, beside those of all services. */
+export const schema = baseSchema.extend({
+  PORT: port.default(3002),
+  /** Writes the demo users, rooms and messages into an empty Redis. */
+  DEMO_DATA: flag.default(true),
+  /** A session that is not used for so long ends; reading history is a use. */
+  SESSION_TTL_SECONDS: integer(1, 10 * 365 * 86_400).default(2_592_000),
+});
+
+export type Config = Readonly<z.output<typeof schema>>;

@@ -1,0 +1,67 @@
+import { AppError, type AppMiddleware, type AppState, readInput } from '@chat/kit';
+import { normalizeName, privateMembers } from '@chat/protocol';
+import type { Rooms, Users } from '@chat/store';
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { RoomEvents } from '../room-events.ts';
+import { readRoomId } from '../room-id.ts';
+import { readUserId, userId } from '../user-ids.ts';
+
+interface RoomParts {
+  rooms: Rooms;
+  users: Users;
+  events: RoomEvents;
+  guard: AppMiddleware;
+}
+
+const privateRoomInput = z.object({ user1: userId, user2: userId });
+const namedRoomInput = z.object({ name: z.unknown() });
+
+/** GET /rooms/:userId, POST /room, POST /rooms and POST /rooms/:id/join. */
+export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<AppState> {
+  const router = new Router<AppState>();
+  const usernames = users.names.bind(users);
+
+  router.get('/rooms/:userId', guard, async (ctx) => {
+    const id = readUserId(ctx.params.userId);
+    if (id !== ctx.state.user.id) throw new AppError('forbidden');
+    const infos = await rooms.info(await rooms.roomsOf(id), usernames);
+    // `names` for all of them, as the tutorial's clients read it.
+    ctx.body = infos.map((info) => ('name' in info ? { ...info, names: [info.name] } : info));
+  });
+
+  router.post('/room', guard, async (ctx) => {
+    const { user1, user2 } = readInput(privateRoomInput, ctx.request.body);
+    const own = ctx.state.user.id;
+    if (user1 !== own && user2 !== own) throw new AppError('forbidden');
+    if (user1 === user2) throw new AppError('bad_request', 'a private room needs two different users');
+    const room = await rooms.createPrivate(user1, user2);
+    if (room === undefined) throw new AppError('user_not_found');
+    const [info] = await rooms.info([room.id], usernames);
+    const { names } = info as { names: [string, string] };
+    // Told even when nothing is new: the answer to the first attempt may have been lost, and its event with it.
+    await events.privateRoom(room.id, names);
+    ctx.status = room.created ? 201 : 200;
+    ctx.body = { id: room.id, names };
+  });
+
+  router.post('/rooms', guard, async (ctx) => {
+    const name = normalizeName(readInput(namedRoomInput, ctx.request.body).name);
+    if (name === undefined) throw new AppError('invalid_name');
+    const room = await rooms.createNamed(name, ctx.state.user.id);
+    await events.namedRoom(room.id, room.name, ctx.state.user.id);
+    ctx.status = 201;
+    ctx.body = room;
+  });
+
+  router.post('/rooms/*id/join', guard, async (ctx) => {
+    const id = readRoomId(ctx.params.id);
+    if (privateMembers(id)) throw new AppError('room_forbidden', 'a private room cannot be joined');
+    const name = await rooms.join(ctx.state.user.id, id);
+    if (name === undefined) throw new AppError('room_not_found');
+    await events.namedRoom(id, name, ctx.state.user.id);
+    ctx.body = { id, name };
+  });
+
+  return router;
+}
