@@ -47,9 +47,11 @@ export class Sessions {
   async find(token: string): Promise<{ hash: string; user: User } | undefined> {
     const hash = hashToken(token);
     const key = keys.session(hash);
-    const replies = await this.#redis.pipeline().hmget(key, 'userId', 'username').ttl(key).exec();
-    firstError(replies);
-    const [[, fields], [, ttl]] = replies as [[null, (string | null)[]], [null, number]];
+    // Side by side and not as a pipeline object, which costs ioredis as much as two more commands.
+    const [fields, ttl] = await Promise.all([
+      this.#redis.hmget(key, 'userId', 'username'),
+      this.#redis.ttl(key),
+    ]);
     const id = parseUserId(fields[0]);
     const username = fields[1];
     if (id === undefined || username == null) return undefined;
