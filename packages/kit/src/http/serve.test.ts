@@ -53,7 +53,8 @@ describe('serve', () => {
     const silent = connect(server.port, '127.0.0.1');
     silent.on('error', () => undefined);
     await new Promise((resolve) => silent.once('connect', resolve));
-    await server.close();
+    // Longer than this test may take: nothing here is waited for.
+    await server.close(120_000);
     await expect(fetch(server.url)).rejects.toThrow();
     silent.destroy();
     agent.destroy();
