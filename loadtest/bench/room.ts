@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Generator, Ledger, Stream } from './generator/generator.ts';
+import type { Target } from './targets/target.ts';
+
+/** The room that everyone is in from the start, on both kinds of servers. */
+export const ROOM = '0';
+/** Presence events and what the opening allocated are over by then, in milliseconds. */
+const SETTLE_MS = 2500;
+const SENDERS_PER_SERVER = 3;
+
+/** Opens sockets spread evenly over the servers, labelled by server. @throws when one is refused. */
+export async function openSockets(target: Target, generator: Generator, sockets: number): Promise<void> {
+  const tokens = await target.tokens(sockets);
+  const { servers, wire, path } = target;
+  for (const [label, { port }] of servers.entries()) {
+    const first = Math.floor((sockets * label) / servers.length);
+    const end = Math.floor((sockets * (label + 1)) / servers.length);
+    const opened = await generator.open({
+      label,
+      port,
+      count: end - first,
+      wire,
+      path,
+      tokens: tokens?.slice(first, end),
+    });
+    if (opened.failed > 0)
+      throw new Error(`${target.name}: ${opened.failed} sockets were refused: ${opened.firstError}`);
+  }
+  await sleep(SETTLE_MS);
+}
+
+/** A few senders into one room, alternating between the servers. */
+export function senders(target: Target, sockets: number, members = sockets): Stream[] {
+  const { length } = target.servers;
+  return Array.from({ length: SENDERS_PER_SERVER * length }, (_, n) => ({
+    socket: Math.floor((sockets * (n % length)) / length) + Math.floor(n / length),
+    room: ROOM,
+    members,
+  }));
+}
+
+/** What is wrong with a ledger, in words; empty when every message came once and in order to every member. */
+export function complaints(ledger: Ledger): string[] {
+  const { sent, acked, received, expected, gaps, duplicates, incomplete, errors, closed } = ledger;
+  const found: string[] = [];
+  if (acked !== sent) found.push(`${sent - acked} of ${sent} sends not acknowledged`);
+  if (received !== expected) found.push(`${expected - received} of ${expected} deliveries missing`);
+  if (gaps > 0) found.push(`${gaps} missed in a sequence`);
+  if (duplicates > 0) found.push(`${duplicates} doubled or late`);
+  if (incomplete > 0) found.push(`${incomplete} incomplete`);
+  if (errors > 0) found.push(`${errors} errors: ${ledger.firstError}`);
+  if (closed > 0) found.push(`${closed} sockets closed, last with ${ledger.closeCode}`);
+  return found;
+}
