@@ -1,5 +1,5 @@
 import type { TemplatedApp } from 'uWebSockets.js';
-import { type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
+import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
 import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
@@ -128,7 +128,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     maxMessages: config.QUEUE_MAX_MESSAGES,
     maxBytes: config.QUEUE_MAX_BYTES,
     onAppended: appended,
-    onAway: away,
+    onAway: () => away(),
   });
   const dispatcher = new Dispatcher({
     serverId,
@@ -195,7 +195,11 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     }
   }
 
-  function away(): void {
+  function away(error?: unknown): void {
+    if (error !== undefined && !isRedisAway(error)) {
+      logger.error({ err: error }, 'reading rooms failed');
+      return;
+    }
     queue.pause();
     link.lost();
     fanout.publish(

@@ -1,9 +1,13 @@
 import type { RecognizedString } from 'uWebSockets.js';
-import type { CLOSE, RoomId } from '@chat/protocol';
+import type { RoomId } from '@chat/protocol';
 import type { LocalUser } from './local-user.ts';
 import type { Park } from './park.ts';
 
-export type Close = (typeof CLOSE)[keyof typeof CLOSE];
+/** Why a connection is closed: one of CLOSE. */
+export interface Close {
+  code: number;
+  cause: string;
+}
 
 /** One client's connection to this replica: a WebSocket or an event stream. */
 export abstract class Peer {

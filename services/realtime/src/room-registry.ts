@@ -20,7 +20,7 @@ interface Dependencies {
   usernames: UsernameCache;
   metrics: RealtimeMetrics;
   roomOptions: Omit<RoomOptions, 'onMissing'>;
-  /** Told when a repair failed: Redis is away, and all rooms are repaired when it is back. */
+  /** Told when a room could not be read: once Redis is back, call {@link RoomRegistry.repairAll}. */
   onRepairFailed: (error: unknown) => void;
 }
 
@@ -48,12 +48,7 @@ export class RoomRegistry {
    * together. A caller that keeps a room must count itself in `members` in the same turn.
    */
   async open(ids: readonly RoomId[]): Promise<Room[]> {
-    const fresh = ids.filter((id) => !this.#rooms.has(id));
-    if (fresh.length > 0) {
-      for (const id of fresh) this.#create(id);
-      const reading = this.#read(fresh);
-      for (const id of fresh) this.#opening.set(id, reading);
-    }
+    this.#startReading(ids.filter((id) => !this.#rooms.get(id)?.opened && !this.#opening.has(id)));
     const waits = new Set(ids.map((id) => this.#opening.get(id)).filter((wait) => wait !== undefined));
     if (waits.size > 0) await Promise.all(waits);
     // A room that failed to open, or was empty for long, may be gone meanwhile.
@@ -77,6 +72,8 @@ export class RoomRegistry {
 
   /** The same for all rooms, after a time in which relays may have been missed. */
   async repairAll(): Promise<void> {
+    const unread = [...this.#rooms.values()].filter((room) => !room.opened && !this.#opening.has(room.id));
+    this.#startReading(unread.map(({ id }) => id));
     const rooms = [...this.#rooms.values()].filter((room) => room.opened);
     for (let start = 0; start < rooms.length; start += ROOMS_PER_TRIP) {
       await this.#repairEach(rooms.slice(start, start + ROOMS_PER_TRIP));
@@ -111,6 +108,15 @@ export class RoomRegistry {
     return room;
   }
 
+  #startReading(ids: readonly RoomId[]): void {
+    if (ids.length === 0) return;
+    for (const id of ids) if (!this.#rooms.has(id)) this.#create(id);
+    const reading = this.#read(ids);
+    for (const id of ids) this.#opening.set(id, reading);
+    // Whoever waits for it gets the error as well.
+    reading.catch((error: unknown) => this.#dependencies.onRepairFailed(error));
+  }
+
   async #read(ids: readonly RoomId[]): Promise<void> {
     const { rooms, timeline, usernames } = this.#dependencies;
     try {
@@ -125,7 +131,8 @@ export class RoomRegistry {
         room.opensAt(last[index]!);
       }
     } catch (error) {
-      for (const id of ids) this.#rooms.delete(id);
+      // A room that someone is in keeps what arrived early, and is read again with the next repair.
+      for (const id of ids) if (this.#rooms.get(id)?.members === 0) this.#rooms.delete(id);
       throw error;
     } finally {
       for (const id of ids) this.#opening.delete(id);

@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { Window } from './window.ts';
+
+function collect(lengthMs: number) {
+  const published: number[] = [];
+  return { published, window: new Window<number>(lengthMs, (item) => published.push(item)) };
+}
+
+it('publishes the first after a quiet time at once, with the others of its turn', () => {
+  const { published, window } = collect(10_000);
+  window.push(1);
+  window.push(2);
+  expect(published).toEqual([1, 2]);
+});
+
+it('gathers what follows until the window ends, in order', async () => {
+  const { published, window } = collect(30);
+  window.push(1);
+  await nextTurn();
+  await nextTurn();
+  window.push(2);
+  await nextTurn();
+  window.push(3);
+  expect(published).toEqual([1]);
+  await sleep(200);
+  expect(published).toEqual([1, 2, 3]);
+  window.push(4);
+  expect(published).toEqual([1, 2, 3, 4]);
+});
+
+it('publishes what waits when told to', async () => {
+  const { published, window } = collect(60_000);
+  window.push(1);
+  await nextTurn();
+  await nextTurn();
+  window.push(2);
+  window.flush();
+  expect(published).toEqual([1, 2]);
+});
+
+it('gathers nothing with a length of 0', async () => {
+  const { published, window } = collect(0);
+  for (let item = 0; item < 5; item++) {
+    window.push(item);
+    await nextTurn();
+  }
+  expect(published).toEqual([0, 1, 2, 3, 4]);
+});
