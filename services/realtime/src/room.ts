@@ -186,7 +186,8 @@ export class Room {
   #publish(message: Incoming): void {
     this.#seq++;
     for (const topic of this.#topics) this.#options.fanout.publish(topic, message.frame);
-    if (message.date > this.flushed) this.flushed = message.date;
+    // Not to a date that the chain does not go on from: clients would take all that follows for known.
+    if (message.date > this.flushed && message.date <= this.#chain.last) this.flushed = message.date;
     if (this.#parked > 0) this.#kept.push({ seq: this.#seq, message });
   }
 
