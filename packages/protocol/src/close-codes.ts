@@ -21,7 +21,9 @@ export const CLOSE = {
 
 const BY_CODE = new Map<number, CloseCode>(Object.values(CLOSE).map((entry) => [entry.code, entry]));
 
-/** What a client does after the close with this code; an unknown code (a cut line, a proxy's) means reconnect. */
+/** What a client does after the close with this code; an unknown one (a cut line, a proxy's) means reconnect. */
 export function afterClose(code: number): AfterClose {
-  return BY_CODE.get(code)?.client ?? 'reconnect';
+  const known = BY_CODE.get(code)?.client;
+  if (known) return known;
+  return code >= 4400 && code <= 4499 ? 'stop' : 'reconnect';
 }
