@@ -103,6 +103,8 @@ test('a reconnect frame is obeyed even if the server does not close', async () =
 test.each([
   [4401, 'unauthenticated'],
   [4403, 'forbidden'],
+  // Of a newer server: codes from 4400 to 4499 mean stop.
+  [4410, 'forbidden'],
 ])('close code %i stops for good, and %s tells what was queued', async (code, error) => {
   const peer = await Peer.start();
   const { chat, visit } = await connected(peer);
