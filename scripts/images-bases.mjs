@@ -88,7 +88,7 @@ function makeNode(tag, dir) {
     `FROM ${BASES.debian.localName}`,
     'COPY package/bin/node /usr/local/bin/node',
     'COPY package/LICENSE /usr/local/share/licenses/node/LICENSE',
-    'RUN chmod 755 /usr/local/bin/node && node --version',
+    'RUN node --version',
     'CMD ["node"]',
   ].join('\n');
   docker(['build', '-q', '-t', tag, '-f', '-', context], { input: dockerfile });
