@@ -24,7 +24,7 @@ export async function startRealtime(
   const config = loadConfig(configSchema, {
     REDIS_URL: redisUrl,
     HOST: '127.0.0.1',
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     ...env,
   });
   const logger = createLogger({ name: 'realtime', level: config.LOG_LEVEL, serverId });

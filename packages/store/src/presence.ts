@@ -11,6 +11,8 @@ export interface PresenceChange {
   change: 'online' | 'offline' | 'none' | 'lease lost';
   /** Redis' clock in seconds: events of one user are ordered by it. */
   at: number;
+  /** Whether the user is online anywhere now. */
+  online: boolean;
 }
 
 export interface Lease {
@@ -58,7 +60,7 @@ export class Presence {
     announce: boolean,
     lease: string,
   ): Promise<PresenceChange> {
-    const [change, at] = (await presenceSet(this.#redis, [
+    const [change, at, online] = (await presenceSet(this.#redis, [
       keys.userConnections(user.id),
       keys.serverUsers(serverId),
       keys.onlineUsers,
@@ -69,8 +71,8 @@ export class Presence {
       lease,
       CHANNEL,
       announce ? this.#event(user, sockets > 0) : '',
-    ])) as [number, string];
-    return { change: CHANGES.get(change) ?? 'none', at: Number(at) };
+    ])) as [number, string, number];
+    return { change: CHANGES.get(change) ?? 'none', at: Number(at), online: online === 1 };
   }
 
   /** The envelope up to the value of its last field, which the script puts in. */

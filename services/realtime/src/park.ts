@@ -5,6 +5,14 @@ import type { Peer } from './peer.ts';
 import type { Room } from './room.ts';
 import { isNamed, userTopic } from './topics.ts';
 
+/** How a room is resumed. */
+export interface Resumed {
+  /** The date that the client had. */
+  since: number;
+  /** What is newer, oldest first. */
+  messages: readonly Incoming[];
+}
+
 /**
  * A peer between its hello and going live. What its rooms publish meanwhile is kept, so that a resume, which reads
  * older messages from Redis, can put those first: nothing comes out of order, twice or not at all.
@@ -37,16 +45,16 @@ export class Park {
   /**
    * Sends what was read for a resume, then what was kept, and subscribes: the peer is live.
    *
-   * @param resumed messages read per room, oldest first
+   * @param resumed what the client had of rooms, and what was read after that
    */
-  goLive(resumed?: ReadonlyMap<RoomId, readonly Incoming[]>): void {
+  goLive(resumed?: ReadonlyMap<RoomId, Resumed>): void {
     this.#release();
     const peer = this.#peer;
     if (!peer.open) return;
     peer.cork(() => {
       for (const { room, seq } of this.#places) {
         const read = resumed?.get(room.id);
-        for (const message of read ?? []) peer.send(message.frame);
+        for (const message of read?.messages ?? []) peer.send(message.frame);
         for (const message of room.keptAfter(seq)) if (!covers(read, message)) peer.send(message.frame);
       }
     });
@@ -68,10 +76,10 @@ export class Park {
   }
 }
 
-/** True when a kept message is among those read already. */
-function covers(read: readonly Incoming[] | undefined, message: Incoming): boolean {
-  const last = read?.at(-1);
-  if (!last) return false;
-  if (message.prev !== undefined) return message.date <= last.date;
-  return read!.some(({ frame }) => frameText(frame) === frameText(message.frame));
+/** True when the client has a kept message already: from another replica, or as it was just read. */
+function covers(read: Resumed | undefined, message: Incoming): boolean {
+  if (!read) return false;
+  const last = read.messages.at(-1)?.date ?? 0;
+  if (message.prev !== undefined) return message.date <= Math.max(read.since, last);
+  return read.messages.some(({ frame }) => frameText(frame) === frameText(message.frame));
 }

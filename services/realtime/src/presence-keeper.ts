@@ -39,6 +39,8 @@ export class PresenceKeeper {
   /** Sockets per user that the cluster knows of. */
   readonly #reported = new Map<UserId, number>();
   #dirty = new Map<UserId, User>();
+  /** Users of whom nobody knows whether the last change was made and told: its reply was lost. */
+  readonly #uncertain = new Set<UserId>();
   readonly #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> | undefined;
   #renewing = false;
@@ -138,8 +140,11 @@ export class PresenceKeeper {
       const change = await this.#options.presence.set(user, count, announce);
       if (count > 0) this.#reported.set(user.id, count);
       else this.#reported.delete(user.id);
-      return change;
+      if (!this.#uncertain.delete(user.id) || change.change !== 'none') return change;
+      // The event may have been published, and the own echo is not heard: say how it is.
+      return { ...change, change: change.online ? 'online' : 'offline' };
     } catch (error) {
+      this.#uncertain.add(user.id);
       // Tried again with the next changes.
       if (!this.#dirty.has(user.id)) this.#dirty.set(user.id, user);
       throw error;

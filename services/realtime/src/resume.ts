@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS, type RoomId } from '@chat/protocol';
 import type { Incoming } from './chain.ts';
 import { encodeFrame } from './frames-out.ts';
+import type { Resumed } from './park.ts';
 import type { Peer } from './peer.ts';
 import type { Room } from './room.ts';
 import type { RoomRegistry } from './room-registry.ts';
@@ -28,18 +29,20 @@ export async function resume(
   await caughtUp(positions);
   const read = await Promise.all(positions.map((position) => readRoom(position, registry)));
   if (!peer.open) return;
-  const resumed = new Map<RoomId, readonly Incoming[]>();
+  const resumed = new Map<RoomId, Resumed>();
   peer.cork(() => {
     for (const [index, { room, since }] of positions.entries()) {
       const messages = read[index];
-      if (messages) resumed.set(room.id, messages);
+      // What Redis has and this replica did not publish yet comes by itself, once.
+      if (messages)
+        resumed.set(room.id, { since, messages: messages.filter(({ date }) => date <= room.flushed) });
       else {
         const { id, flushed } = room;
         peer.send(encodeFrame({ type: 'gap', data: { roomId: id, from: since, to: flushed } }));
       }
     }
     if (!peer.park)
-      for (const messages of resumed.values()) for (const { frame } of messages) peer.send(frame);
+      for (const { messages } of resumed.values()) for (const { frame } of messages) peer.send(frame);
   });
   peer.park?.goLive(resumed);
   const rooms = Object.fromEntries(positions.map(({ room }) => [room.id, room.flushed]));

@@ -15,8 +15,9 @@
   ARGV[6]  envelope to publish on a change, up to the date, which is put after it and closed with two braces;
            empty to publish nothing
 
-  Returns {change, date}: change is 1 when the user came online, -1 when offline, 0 when neither, -2 when the
-  reaper's lease is not the server's; date is Redis' clock, by which the events of one user are put in order.
+  Returns {change, date, online}: change is 1 when the user came online, -1 when offline, 0 when neither, -2 when the
+  reaper's lease is not the server's; date is Redis' clock, by which the events of one user are put in order; online
+  is 1 when the user is online anywhere now.
 ]]
 local connections, serverUsers, online, servers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local serverId, userId, count, lease, channel, event = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
@@ -25,7 +26,7 @@ local time = redis.call('TIME')
 local date = string.format('%d.%06d', time[1], time[2])
 if lease ~= '' then
   local current = redis.call('ZSCORE', servers, serverId)
-  if not current or tonumber(current) ~= tonumber(lease) then return { -2, date } end
+  if not current or tonumber(current) ~= tonumber(lease) then return { -2, date, 0 } end
 end
 
 local change = 0
@@ -39,4 +40,4 @@ else
   if redis.call('HLEN', connections) == 0 then change = -redis.call('SREM', online, userId) end
 end
 if change ~= 0 and event ~= '' then redis.call('PUBLISH', channel, event .. date .. '}}') end
-return { change, date }
+return { change, date, redis.call('SISMEMBER', online, userId) }

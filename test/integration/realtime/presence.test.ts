@@ -1,0 +1,181 @@
+import { keys } from '@chat/store';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Account, createAccount } from '../../harness/accounts.ts';
+import { ChatSocket } from '../../harness/chat-socket.ts';
+import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { type RunningRedis, startRedis } from '../../harness/redis.ts';
+
+// Its own Redis: the sets of the whole cluster are looked at.
+let server: RunningRedis;
+let redis: Redis;
+let replicas: [TestRealtime, TestRealtime];
+let watcher: ChatSocket;
+let account: Account;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+  replicas = [
+    await startRealtime(server.url, { LIMITS: 'off' }),
+    await startRealtime(server.url, { LIMITS: 'off' }),
+  ];
+  watcher = await ChatSocket.connect(replicas[0].socketUrl, {
+    token: (await createAccount(redis, 'watcher')).token,
+  });
+  await watcher.next('user.connected');
+});
+afterAll(async () => {
+  await watcher.close();
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  await redis.quit();
+  await server.stop();
+});
+beforeEach(async () => {
+  account = await createAccount(redis);
+});
+
+const connect = async (replica: TestRealtime, { token } = account) => {
+  const socket = await ChatSocket.connect(replica.socketUrl, { token });
+  await socket.next('hello');
+  return socket;
+};
+const online = (id = account.id) => redis.sismember(keys.onlineUsers, id);
+const events = (id = account.id) =>
+  watcher.frames.flatMap((frame) =>
+    (frame.type === 'user.connected' || frame.type === 'user.disconnected') && frame.data.id === id
+      ? [frame.type]
+      : [],
+  );
+
+describe('presence', () => {
+  it('is told on the first and the last socket only, wherever they are', async () => {
+    const first = await connect(replicas[0]);
+    await watcher.next('user.connected', ({ id }) => id === account.id);
+    expect(await online()).toBe(1);
+    const second = await connect(replicas[1]);
+    await expect.poll(() => redis.hlen(keys.userConnections(account.id))).toBe(2);
+    await first.close();
+    await expect.poll(() => redis.hlen(keys.userConnections(account.id))).toBe(1);
+    expect(await online()).toBe(1);
+    expect(events()).toEqual(['user.connected']);
+    await second.close();
+    expect(await watcher.next('user.disconnected', ({ id }) => id === account.id)).toMatchObject({
+      username: account.username,
+      online: false,
+    });
+    expect(await online()).toBe(0);
+    expect(await redis.exists(keys.userConnections(account.id))).toBe(0);
+    expect(events()).toEqual(['user.connected', 'user.disconnected']);
+  });
+
+  it('counts the tabs of one replica', async () => {
+    const tabs = await Promise.all([1, 2, 3].map(() => connect(replicas[1])));
+    await expect.poll(() => redis.hget(keys.userConnections(account.id), replicas[1].serverId)).toBe('3');
+    await tabs.pop()!.close();
+    await expect.poll(() => redis.hget(keys.userConnections(account.id), replicas[1].serverId)).toBe('2');
+    await Promise.all(tabs.map((tab) => tab.close()));
+    await expect.poll(() => online()).toBe(0);
+  });
+
+  it('says nothing of a tab that reloads', async () => {
+    const first = await connect(replicas[0]);
+    await watcher.next('user.connected', ({ id }) => id === account.id);
+    const closing = first.close();
+    const second = await connect(replicas[0]);
+    await closing;
+    await second.settle();
+    await second.close();
+    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    // Told at most once more: when the reload fell between two looks.
+    expect(events().length).toBeLessThanOrEqual(4);
+    expect(events().at(-1)).toBe('user.disconnected');
+  });
+
+  it('stays when a foreign server, whose own socket of the user closed, says the user is gone', async () => {
+    const socket = await connect(replicas[1]);
+    await watcher.next('user.connected', ({ id }) => id === account.id);
+    await redis.srem(keys.onlineUsers, account.id);
+    await redis.publish(
+      'MESSAGES',
+      JSON.stringify({
+        serverId: 4132,
+        type: 'user.disconnected',
+        data: { id: account.id, username: account.username, online: false },
+      }),
+    );
+    await expect.poll(() => online()).toBe(1);
+    await expect.poll(() => events().at(-1)).toBe('user.connected');
+    await socket.close();
+    await expect.poll(() => online()).toBe(0);
+  });
+
+  it('of a foreign server is shown', async () => {
+    await redis.publish(
+      'MESSAGES',
+      JSON.stringify({
+        serverId: 4132,
+        type: 'user.connected',
+        data: { id: '777', username: 'Frida', online: true },
+      }),
+    );
+    expect(await watcher.next('user.connected', ({ id }) => id === 777)).toEqual({
+      id: 777,
+      username: 'Frida',
+      online: true,
+    });
+  });
+
+  it('of a server that died is put right by the others, for users that are nowhere else', async () => {
+    const elsewhere = await createAccount(redis);
+    const socket = await connect(replicas[1], elsewhere);
+    await watcher.next('user.connected', ({ id }) => id === elsewhere.id);
+    // What a replica that was killed leaves behind: a lease that ran out and its users.
+    for (const id of [account.id, elsewhere.id]) {
+      await redis.hset(keys.userConnections(id), 'dead-server', 2);
+      await redis.sadd(keys.serverUsers('dead-server'), id);
+      await redis.sadd(keys.onlineUsers, id);
+    }
+    await redis.zadd(keys.servers, Math.floor(Date.now() / 1000) - 1, 'dead-server');
+    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    expect(await online()).toBe(0);
+    await expect.poll(() => redis.zscore(keys.servers, 'dead-server')).toBeNull();
+    expect(await redis.exists(keys.serverUsers('dead-server'), keys.userConnections(account.id))).toBe(0);
+    expect(await online(elsewhere.id)).toBe(1);
+    expect(await redis.hkeys(keys.userConnections(elsewhere.id))).toEqual([replicas[1].serverId]);
+    expect(events(elsewhere.id)).toEqual(['user.connected']);
+    await socket.close();
+  });
+
+  it('is told again when Redis lost it, or others took this server for dead', async () => {
+    const socket = await connect(replicas[1]);
+    await expect.poll(() => online()).toBe(1);
+    await redis.del(
+      keys.servers,
+      keys.onlineUsers,
+      keys.userConnections(account.id),
+      keys.serverUsers(replicas[1].serverId),
+    );
+    await expect.poll(() => online(), { timeout: 15_000 }).toBe(1);
+    expect(await redis.hget(keys.userConnections(account.id), replicas[1].serverId)).toBe('1');
+    await socket.close();
+    await expect.poll(() => online()).toBe(0);
+  });
+
+  it('of a crowd that comes at once is told in few frames', async () => {
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => createAccount(redis)));
+    const before = watcher.frames.length;
+    const sockets = await Promise.all(crowd.map((one) => connect(replicas[1], one)));
+    const told = () =>
+      new Set(
+        watcher.frames.slice(before).flatMap((frame) => {
+          if (frame.type === 'users.changed') return frame.data.connected.map(({ id }) => id);
+          return frame.type === 'user.connected' ? [frame.data.id] : [];
+        }),
+      );
+    await expect.poll(() => crowd.every(({ id }) => told().has(id)), { timeout: 15_000 }).toBe(true);
+    expect(watcher.frames.length - before).toBeLessThan(60);
+    await Promise.all(sockets.map((socket) => socket.close()));
+    await expect.poll(() => redis.scard(keys.onlineUsers), { timeout: 15_000 }).toBe(1);
+  });
+});

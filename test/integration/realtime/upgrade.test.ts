@@ -1,0 +1,152 @@
+import { keys, Sessions } from '@chat/store';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Account, createAccount, createSession, removeAccounts } from '../../harness/accounts.ts';
+import { ChatSocket, UpgradeRefused } from '../../harness/chat-socket.ts';
+import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+
+let redis: Redis;
+let replica: TestRealtime;
+let account: Account;
+
+beforeAll(async () => {
+  redis = new Redis(inject('redisUrl'));
+  replica = await startRealtime(inject('redisUrl'), {
+    ALLOWED_ORIGINS: 'https://chat.example.org',
+    SOCKETS_PER_USER: '3',
+    SESSION_CHECK_MS: '200',
+  });
+  account = await createAccount(redis);
+});
+afterAll(async () => {
+  await replica.stop();
+  await removeAccounts(redis, [account]);
+  await redis.quit();
+});
+
+const refusal = async (connecting: Promise<ChatSocket>) => {
+  const error = await connecting.then(
+    () => new Error('the upgrade was accepted'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof UpgradeRefused)) throw error;
+  return { status: error.status, code: error.body.code };
+};
+
+describe('an upgrade', () => {
+  it('takes the session from the Authorization header or from the cookie', async () => {
+    const first = await ChatSocket.connect(replica.socketUrl, { token: account.token });
+    const second = await ChatSocket.connect(replica.socketUrl, { cookie: `a=b; sid=${account.token}` });
+    for (const socket of [first, second]) {
+      expect((await socket.next('hello')).user.id).toBe(account.id);
+      await socket.close();
+    }
+  });
+
+  it.each([
+    ['without a session', {}],
+    ['with a forged one', { token: 'A'.repeat(43) }],
+    ['with one that is no token', { token: '../x' }],
+    ['with a cookie of garbage', { cookie: 'sid=%00' }],
+  ])('%s is refused: 401, or close code 4401 for a browser', async (_, options) => {
+    expect(await refusal(ChatSocket.connect(replica.socketUrl, options))).toEqual({
+      status: 401,
+      code: 'unauthenticated',
+    });
+    const browser = await ChatSocket.connect(replica.socketUrl, { ...options, origin: replica.url });
+    expect((await browser.closed).code).toBe(4401);
+    expect(browser.frames).toEqual([]);
+  });
+
+  it('with a session that expired is refused', async () => {
+    const token = await createSession(redis, account);
+    const socket = await ChatSocket.connect(replica.socketUrl, { token });
+    await socket.close();
+    const { hash } = (await new Sessions(redis, { ttlSeconds: 60, serverId: 'test' }).find(token))!;
+    await redis.pexpire(keys.session(hash), 1);
+    await expect.poll(() => redis.exists(keys.session(hash))).toBe(0);
+    expect(await refusal(ChatSocket.connect(replica.socketUrl, { token }))).toMatchObject({ status: 401 });
+  });
+
+  it.each(['https://evil.example', 'http://127.0.0.1.evil.example', 'null', 'file://'])(
+    'from the foreign origin %s is closed with 4403 before anything is sent',
+    async (origin) => {
+      const socket = await ChatSocket.connect(replica.socketUrl, { token: account.token, origin });
+      expect((await socket.closed).code).toBe(4403);
+      expect(socket.frames).toEqual([]);
+    },
+  );
+
+  it.each(['http://127.0.0.1:1', 'https://127.0.0.1', 'https://chat.example.org'])(
+    'from the origin %s is accepted: the own host name on any port, or one that is listed',
+    async (origin) => {
+      const socket = await ChatSocket.connect(replica.socketUrl, { token: account.token, origin });
+      await socket.next('hello');
+      await socket.close();
+    },
+  );
+
+  it('beyond the sockets of one user is refused, and the others stay', async () => {
+    const open = await Promise.all(
+      [1, 2, 3].map(() => ChatSocket.connect(replica.socketUrl, { token: account.token })),
+    );
+    const refused = await refusal(ChatSocket.connect(replica.socketUrl, { token: account.token }));
+    expect(refused).toEqual({ status: 429, code: 'too_many_sockets' });
+    const browser = await ChatSocket.connect(replica.socketUrl, {
+      token: account.token,
+      origin: replica.url,
+    });
+    expect((await browser.closed).code).toBe(4429);
+    await open[0]!.say('0', 'still here');
+    await Promise.all(open.map((socket) => socket.close()));
+  });
+
+  it('counts its outcomes', async () => {
+    expect(await replica.metric('chat_upgrades_total', 'accepted')).toBeGreaterThan(0);
+    expect(await replica.metric('chat_upgrades_total', 'unauthenticated')).toBeGreaterThan(0);
+    expect(await replica.metric('chat_upgrades_total', 'origin_refused')).toBeGreaterThan(0);
+  });
+});
+
+describe('the end of a session', () => {
+  it('closes its sockets at once, and no others of the user', async () => {
+    const token = await createSession(redis, account);
+    const sessions = new Sessions(redis, { ttlSeconds: 60, serverId: 'auth' });
+    const [ended, other] = [
+      await ChatSocket.connect(replica.socketUrl, { token }),
+      await ChatSocket.connect(replica.socketUrl, { token: account.token }),
+    ];
+    await ended.next('hello');
+    await sessions.revoke((await sessions.find(token))!.hash);
+    expect((await ended.closed).code).toBe(4401);
+    await other.say('0', 'still here');
+    await other.close();
+  });
+
+  it('closes them even when nobody said so', async () => {
+    const token = await createSession(redis, account);
+    const sessions = new Sessions(redis, { ttlSeconds: 60, serverId: 'auth' });
+    const socket = await ChatSocket.connect(replica.socketUrl, { token });
+    await redis.del(keys.session((await sessions.find(token))!.hash));
+    expect((await socket.closed).code).toBe(4401);
+  });
+});
+
+describe('over plain HTTP', () => {
+  it('answers probes, metrics and what is not there', async () => {
+    const get = async (path: string, init?: RequestInit) => {
+      const response = await fetch(replica.url + path, init);
+      return { status: response.status, body: await response.text() };
+    };
+    expect(await get('/healthz')).toMatchObject({ status: 200 });
+    expect(JSON.parse((await get('/readyz')).body)).toMatchObject({
+      ready: true,
+      serverId: replica.serverId,
+    });
+    expect((await get('/metrics')).body).toContain('chat_sockets ');
+    expect(await get('/nothing')).toMatchObject({ status: 404, body: expect.stringContaining('not_found') });
+    expect(await get('/../../package.json')).toMatchObject({ status: 404 });
+    expect(await get('/ws')).toMatchObject({ status: 400, body: expect.stringContaining('bad_request') });
+    expect(await get('/', { method: 'POST' })).toMatchObject({ status: 405 });
+  });
+});
