@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { briefLabel, dayLabel, dayOf, fullLabel, timeLabel } from './dates.ts';
+import { briefLabel, dayLabel, dayOf, fullLabel, marginLabel, timeLabel } from './dates.ts';
 
 const NOW = new Date(2026, 4, 5, 12, 0, 0).getTime();
 const NOON = NOW / 1000;
@@ -18,6 +18,11 @@ describe('dates', () => {
   it('shows the time of what is from today, and the day of older ones', () => {
     expect(briefLabel(NOON, NOW)).toBe(timeLabel(NOON));
     expect(briefLabel(NOON - 20 * 86_400, NOW)).toMatch(/15/);
+  });
+
+  it('fits into a margin', () => {
+    expect(marginLabel(NOON + 3661)).toMatch(/^\d{1,2}[:.]01$/);
+    expect(marginLabel(Number.NaN)).toBe('?');
   });
 
   it('tells days apart', () => {

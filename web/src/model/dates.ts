@@ -1,6 +1,6 @@
 const DAY_MS = 86_400_000;
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const thisYear = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const anyYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
@@ -23,6 +23,17 @@ export function dayLabel(seconds: number, now = Date.now()): string {
 
 export function timeLabel(seconds: number): string {
   return format(clock, seconds);
+}
+
+/** The time without "AM" or "PM", for a margin with room for five characters beside a time that has it. */
+export function marginLabel(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return '?';
+  const parts = clock.formatToParts(date).filter((part) => part.type !== 'dayPeriod');
+  return parts
+    .map((part) => part.value)
+    .join('')
+    .trim();
 }
 
 export function fullLabel(seconds: number): string {

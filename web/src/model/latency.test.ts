@@ -30,13 +30,15 @@ describe('Latency', () => {
 });
 
 describe('formatMs', () => {
-  it('shows a tenth below ten milliseconds', () => {
-    expect([undefined, 0.44, 9.96, 12.4, 1234].map(formatMs)).toEqual([
+  it('shows three figures at most', () => {
+    expect([undefined, 0.44, 9.96, 12.4, 999.4, 1234, 123_456].map(formatMs)).toEqual([
       '–',
       '0.4 ms',
       '10.0 ms',
       '12 ms',
-      '1234 ms',
+      '999 ms',
+      '1.2 s',
+      '123 s',
     ]);
   });
 });

@@ -26,9 +26,10 @@ export function percentile(samples: readonly number[], share: number): number | 
   return sorted[Math.min(Math.max(rank, 1), sorted.length) - 1];
 }
 
-/** Milliseconds in at most three figures. */
+/** Milliseconds, or seconds from 1,000 on, in at most three figures. */
 export function formatMs(ms: number | undefined): string {
   if (ms === undefined) return '–';
+  if (ms >= 999.5) return `${(ms / 1000).toFixed(ms < 99_950 ? 1 : 0)} s`;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 

@@ -126,6 +126,9 @@ export class Chat {
 
   #listen(): void {
     const client = this.#client;
+    client.on('state', ({ state }) => {
+      if (state === 'online') this.#readAgain();
+    });
     client.on('hello', ({ rooms, limits }) => {
       this.messageBytes.value = limits.messageBytes;
       this.#greet(rooms);
@@ -156,23 +159,30 @@ export class Chat {
     this.rooms.keep(new Set(rooms.map(({ id }) => id)));
     this.ready.value = true;
     this.rooms.flush();
-    const open = this.rooms.get(this.reading.openId.peek());
-    if (open) void this.history.open(open);
+    this.#readAgain();
     void this.history.preview(this.rooms.recent());
     this.people.refresh().catch((error: unknown) => this.#failed(error));
   }
 
-  #meet({ id, name, names, last = 0 }: RoomInfo): void {
-    const known = this.rooms.get(id) !== undefined;
+  /** Reads the open room, unless that is done; again when it failed before. */
+  #readAgain(): void {
+    const room = this.rooms.get(this.reading.openId.peek());
+    if (!room) return;
+    room.problem = undefined;
+    this.rooms.touch(room);
+    void this.history.open(room);
+  }
+
+  #meet({ id, name, names, last }: RoomInfo): void {
     const room = this.rooms.meet(id);
     if (name !== undefined) room.name = name;
-    room.last = Math.max(room.last, last);
+    room.last = Math.max(room.last, last ?? 0);
     const members = privateMembers(id);
     if (members && names?.length === 2) {
       this.people.learn(members.map((member, index) => ({ id: member, username: names[index]! })));
     }
     // What was said in a room before one joined it is no news.
-    if (!known && this.ready.peek() && !members) this.reading.begin(id, last);
+    if (last !== undefined && this.ready.peek() && !members) this.reading.begin(id, last);
     this.rooms.touch(room);
   }
 

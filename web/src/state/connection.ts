@@ -3,6 +3,8 @@ import { signal } from '@preact/signals';
 import { Latency } from '../model/latency.ts';
 
 const PROBE_MS = 2000;
+/** A connection that is back after less time (ms) than this was not missed. */
+const LOST_MS = 700;
 /** Own messages whose way is being timed, at most. */
 const MOST_TIMED = 200;
 
@@ -11,6 +13,8 @@ export class Connection {
   readonly state = signal<StateChange>({ state: 'idle' });
   /** When a waiting connection tries again, in milliseconds since 1970. */
   readonly retryAt = signal<number | undefined>(undefined);
+  /** There has been no connection for a while: worth a word. */
+  readonly lost = signal(false);
   readonly serverId = signal('');
   /** Changes with every sample. */
   readonly samples = signal(0);
@@ -22,12 +26,14 @@ export class Connection {
   readonly #sent = new Map<string, number>();
   readonly #arrived = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
+  #losing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: ChatClient) {
     this.#client = client;
     client.on('state', (state) => {
       this.state.value = state;
       this.retryAt.value = state.retryInMs === undefined ? undefined : Date.now() + state.retryInMs;
+      this.#notice(state.state === 'online' || state.state === 'degraded');
     });
     client.on('hello', ({ serverId }) => {
       this.serverId.value = serverId;
@@ -45,6 +51,19 @@ export class Connection {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#losing);
+  }
+
+  #notice(connected: boolean): void {
+    if (connected) {
+      clearTimeout(this.#losing);
+      this.#losing = undefined;
+      this.lost.value = false;
+    } else {
+      this.#losing ??= setTimeout(() => {
+        this.lost.value = true;
+      }, LOST_MS);
+    }
   }
 
   // The message may arrive before its acknowledgement tells its cid, or after it.

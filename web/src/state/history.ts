@@ -41,9 +41,9 @@ export class History {
 
   /** The messages before the oldest one that is here. */
   older(room: Room): Promise<void> {
+    if (!room.loaded) return this.open(room);
     const oldest = room.messages[0];
-    if (!oldest) return this.open(room);
-    if (room.complete) return Promise.resolve();
+    if (!oldest || room.complete) return Promise.resolve();
     return this.#once(`older ${room.id}`, room, async () => {
       const messages = await this.#read(room, { before: oldest.date, size: PAGE });
       room.add(messages);

@@ -5,8 +5,8 @@ import { signal } from '@preact/signals';
 export type SessionState =
   | { kind: 'looking' }
   | { kind: 'unreachable' }
-  /** `notice` says why one has to sign in again. */
-  | { kind: 'out'; notice?: string }
+  /** `notice` says why one has to sign in again, `name` as whom. */
+  | { kind: 'out'; notice?: string; name?: string }
   | { kind: 'in'; user: User };
 
 const RETRY_MS = 3000;
@@ -55,6 +55,7 @@ export class Session {
 
   /** The server closed the door. */
   end(notice: string): void {
-    this.state.value = { kind: 'out', notice };
+    const before = this.state.peek();
+    this.state.value = { kind: 'out', notice, name: before.kind === 'in' ? before.user.username : undefined };
   }
 }

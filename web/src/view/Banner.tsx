@@ -14,12 +14,13 @@ export function Banner() {
         </p>
       );
     case 'waiting':
-      return (
+    case 'connecting':
+      return chat.connection.lost.value ? (
         <p class="banner" role="status">
-          Connection lost. Reconnecting
+          No connection. Reconnecting
           <Countdown to={chat.connection.retryAt.value} /> Messages wait until then.
         </p>
-      );
+      ) : null;
     case 'stopped':
       return (
         <p class="banner" role="status">
@@ -30,13 +31,12 @@ export function Banner() {
         </p>
       );
     case 'idle':
-    case 'connecting':
     case 'online':
       return null;
   }
 }
 
-/** " in 3 s.", or " now." when the time has come. Not read out: it would be every second. */
+/** " in 3 s.", or "…" while it is tried. Not read out: it would be every second. */
 function Countdown({ to }: { to: number | undefined }) {
   const now = useSignal(Date.now());
   useEffect(() => {
@@ -46,5 +46,5 @@ function Countdown({ to }: { to: number | undefined }) {
     return () => clearInterval(timer);
   }, [now]);
   const seconds = to === undefined ? 0 : Math.ceil((to - now.value) / 1000);
-  return <span aria-hidden="true">{seconds > 0 ? ` in ${seconds} s.` : ' now.'}</span>;
+  return <span aria-hidden="true">{seconds > 0 ? ` in ${seconds} s.` : '…'}</span>;
 }

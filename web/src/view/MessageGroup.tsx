@@ -1,5 +1,5 @@
 import type { UserId } from '@chat/protocol';
-import { fullLabel, timeLabel } from '../model/dates.ts';
+import { fullLabel, marginLabel, timeLabel } from '../model/dates.ts';
 import { linkify } from '../model/linkify.ts';
 import type { Outgoing, Room } from '../model/room.ts';
 import type { Row } from '../model/timeline.ts';
@@ -19,6 +19,7 @@ export function MessageGroup({ room, from, date, rows }: MessageGroupProps) {
   const { me, people } = useChat();
   const name = people.name(from);
   const own = from === me.id;
+  const lastSent = rows.findLast((row) => !row.outgoing);
   return (
     <article class={own ? 'group own' : 'group'}>
       <Avatar id={from} name={name} />
@@ -36,7 +37,7 @@ export function MessageGroup({ room, from, date, rows }: MessageGroupProps) {
             room={room}
             text={row.text}
             date={row.date}
-            own={own}
+            sent={own && row === lastSent}
             outgoing={row.outgoing}
           />
         ))}
@@ -50,20 +51,24 @@ interface MessageRowProps {
   room: Room;
   text: string;
   date: number | undefined;
-  own: boolean;
+  /** Shows that the server has stored it. */
+  sent: boolean;
   outgoing: Outgoing | undefined;
 }
 
-const MessageRow = memo(function MessageRow({ id, room, text, date, own, outgoing }: MessageRowProps) {
+const MessageRow = memo(function MessageRow({ id, room, text, date, sent, outgoing }: MessageRowProps) {
   return (
     <div class={outgoing ? `row ${outgoing.state}` : 'row'} data-key={id}>
       {date !== undefined && (
         <time class="row-time" title={fullLabel(date)}>
-          {timeLabel(date)}
+          {marginLabel(date)}
         </time>
       )}
-      <Text text={text} />
-      {outgoing ? <Fate room={room} outgoing={outgoing} /> : own && <Sent />}
+      <p class="text" dir="auto">
+        <Text text={text} />
+        {sent && <Sent />}
+      </p>
+      {outgoing && <Fate room={room} outgoing={outgoing} />}
     </div>
   );
 });
@@ -71,7 +76,7 @@ const MessageRow = memo(function MessageRow({ id, room, text, date, own, outgoin
 /** Text and links, each in a node of its own: nothing of a message is ever read as HTML. */
 function Text({ text }: { text: string }) {
   return (
-    <p class="text" dir="auto">
+    <span>
       {linkify(text).map((piece, index) =>
         piece.href ? (
           <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
@@ -81,7 +86,7 @@ function Text({ text }: { text: string }) {
           piece.text
         ),
       )}
-    </p>
+    </span>
   );
 }
 

@@ -27,7 +27,7 @@ function Content({ app }: { app: App }) {
         </main>
       );
     case 'out':
-      return <SignIn notice={state.notice} />;
+      return <SignIn notice={state.notice} as={state.name} />;
     case 'in':
       return chat ? (
         <ChatContext.Provider key={chat.me.id} value={chat}>

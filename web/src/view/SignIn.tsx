@@ -7,10 +7,17 @@ import { Problem, wordsOf } from './Problem.tsx';
 const DEMO_USERS = ['Pablo', 'Joe', 'Mary', 'Alex'];
 const DEMO_PASSWORD = 'password123';
 
+interface SignInProps {
+  /** Why one has to sign in again. */
+  notice: string | undefined;
+  /** The name of who was signed in before. */
+  as: string | undefined;
+}
+
 /** The card where one enters. An unknown name is registered, as the server does it. */
-export function SignIn({ notice }: { notice: string | undefined }) {
+export function SignIn({ notice, as = '' }: SignInProps) {
   const app = useApp();
-  const name = useSignal('');
+  const name = useSignal(as);
   const password = useSignal('');
   const problem = useSignal<string | undefined>(undefined);
   const busy = useSignal(false);

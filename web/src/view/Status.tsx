@@ -4,7 +4,7 @@ import { useChat } from './context.ts';
 
 const WIDTH = 72;
 const HEIGHT = 22;
-const SLOTS = 60;
+const SLOTS = 30;
 
 /** The replica at the other end of the connection, and how long things take. */
 export function Status() {

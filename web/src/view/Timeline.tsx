@@ -9,6 +9,9 @@ import { Icon } from './Icon.tsx';
 import { MessageGroup } from './MessageGroup.tsx';
 import { Scroller } from './scroller.ts';
 
+/** Of more new messages than these, not all are kept: they cannot be counted. */
+const MOST_COUNTED = 999;
+
 /** The messages of a room; of thousands, those around what is in sight are in the page alone. */
 export function Timeline({ room }: { room: Room }) {
   const chat = useChat();
@@ -62,6 +65,7 @@ function useItems(room: Room, { view }: Scroller): Item[] {
 
 function wordsFor(arrived: number): string {
   if (arrived === 0) return 'Newest messages';
+  if (arrived > MOST_COUNTED) return `${MOST_COUNTED}+ new messages`;
   return arrived === 1 ? '1 new message' : `${arrived} new messages`;
 }
 
