@@ -3,16 +3,17 @@
  *
  * Three processes serve the same 50 messages, asked in turn for 5 s each, ROUNDS times: bare Koa, Koa with what all
  * services share (request id, log line, metrics, headers, router) around an empty handler, and the history service
- * with session, membership and page read from Redis. The best round counts: what else runs on the machine only takes
- * away.
+ * with session, membership and page read from Redis: once with all connections reading General, whose reads that come
+ * in together are shared, and once spread over ROOMS rooms. The best round counts: what else runs on the machine only
+ * takes away.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createKoa, createLogger, createMetrics, mount, Readiness, serve } from '@chat/kit';
-import { Appender, draft, Sessions, Users } from '@chat/store';
+import { Appender, draft, Rooms, Sessions, Users } from '@chat/store';
 import Router from '@koa/router';
 import { Redis } from 'ioredis';
 import Koa from 'koa';
@@ -23,13 +24,22 @@ import { startRedis } from '../../test/harness/redis.ts';
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 5);
 const CONNECTIONS = Number(process.env.CONNECTIONS ?? 16);
+const ROOMS = 64;
 const PATH = '/room/0/messages?size=50';
 const SELF = fileURLToPath(import.meta.url);
 const HISTORY = fileURLToPath(new URL('../../services/history/src/main.ts', import.meta.url));
+/** For wrk: the next room at each request. */
+const SPREAD_SCRIPT = `local n = 0
+request = function()
+  n = n % ${ROOMS} + 1
+  return wrk.format(nil, "/room/" .. n .. "/messages?size=50")
+end
+`;
 /** /proc counts CPU time in these. */
 const TICKS_PER_SECOND = 100;
 
-type Kind = 'bare Koa' | 'empty handler' | 'history';
+type Kind = 'bare Koa' | 'empty handler' | 'history, one room' | `history, ${number} rooms`;
+const SPREAD: Kind = `history, ${ROOMS} rooms`;
 
 interface Result {
   requestsPerSecond: number;
@@ -92,20 +102,23 @@ async function compare(): Promise<void> {
       DEMO_DATA: 'false',
     });
     const page = join(dir, 'page.json');
-    execFileSync('sh', ['-c', 'cat > "$0"', page], { input: await firstPage(ports.history, token) });
+    writeFileSync(page, await firstPage(ports.history, token));
+    const spread = join(dir, 'rooms.lua');
+    writeFileSync(spread, SPREAD_SCRIPT);
     const bare = await start('bare', [SELF, 'bare', String(ports.bare), page]);
     const kit = await start('kit', [SELF, 'kit', String(ports.kit), page]);
     await Promise.all([firstPage(ports.bare, token), firstPage(ports.kit, token)]);
 
     const results = new Map<Kind, Result[]>();
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [kind, port, { pid }] of [
+      for (const [kind, port, { pid }, script] of [
         ['bare Koa', ports.bare, bare],
         ['empty handler', ports.kit, kit],
-        ['history', ports.history, history],
-      ] as const) {
+        ['history, one room', ports.history, history],
+        [SPREAD, ports.history, history, spread],
+      ] as [Kind, number, Child, string?][]) {
         const list = results.get(kind) ?? [];
-        results.set(kind, [...list, load(port, pid, token)]);
+        results.set(kind, [...list, load(port, pid, token, script)]);
       }
     }
     report(results);
@@ -116,14 +129,19 @@ async function compare(): Promise<void> {
   }
 }
 
-/** A user in General with a session, and 1,000 messages of usual length. */
+/** A user with a session in General and ROOMS rooms, each with 200 messages of usual length. */
 async function fill(url: string): Promise<string> {
   const redis = new Redis(url);
   const user = (await new Users(redis).create('Bench', 'no password'))!;
   const { token } = await new Sessions(redis, { ttlSeconds: 86_400, serverId: 'bench' }).create(user);
-  const text = (n: number) => `Message number ${n}, a line of usual length in a chat`;
-  const drafts = Array.from({ length: 1000 }, (_, n) => draft(user.id, '0', text(n), `c-${n}-abcdef`, false));
-  await new Appender(redis, { serverId: 'bench', keep: 0 }).append('0', drafts);
+  const rooms = new Rooms(redis);
+  const appender = new Appender(redis, { serverId: 'bench', keep: 0 });
+  for (let room = 0; room <= ROOMS; room++) {
+    const id = room === 0 ? '0' : (await rooms.createNamed(`Room ${room}`, user.id)).id;
+    const text = (n: number) => `Message number ${n}, a line of usual length in a chat`;
+    const drafts = Array.from({ length: 200 }, (_, n) => draft(user.id, id, text(n), `c-${n}-abcdef`, false));
+    await appender.append(id, drafts);
+  }
   await redis.quit();
   return token;
 }
@@ -142,10 +160,11 @@ async function firstPage(port: number, token: string): Promise<string> {
   }
 }
 
-function load(port: number, pid: number, token: string): Result {
+function load(port: number, pid: number, token: string, script?: string): Result {
   const before = cpuSeconds(pid);
   const output = execFileSync('wrk', [
     ...['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '--latency', '-H', `Authorization: Bearer ${token}`],
+    ...(script === undefined ? [] : ['-s', script]),
     `http://127.0.0.1:${port}${PATH}`,
   ]).toString();
   const cpu = cpuSeconds(pid) - before;
@@ -167,12 +186,20 @@ function report(results: Map<Kind, Result[]>): void {
   const rate = (kind: Kind) => Math.max(...results.get(kind)!.map((result) => result.requestsPerSecond));
   const cpu = (kind: Kind) => Math.min(...results.get(kind)!.map((result) => result.cpuPerRequest));
   console.log(`${PATH}, ${CONNECTIONS} connections, ${ROUNDS} x ${SECONDS} s each in turn`);
-  console.log('| | requests/s | of the empty handler | CPU us/request | p99 |\n|---|---|---|---|---|');
+  console.log(
+    '| | requests/s | of the empty handler | CPU us/request | of the empty handler | p99 of each round |',
+  );
+  console.log('|---|---|---|---|---|---|');
   for (const [kind, rounds] of results) {
-    const share = Math.round((rate(kind) / rate('empty handler')) * 100);
+    const byRate = percent(rate(kind) / rate('empty handler'));
+    const byCpu = percent(cpu('empty handler') / cpu(kind));
     const p99 = rounds.map((result) => result.p99).join(', ');
-    console.log(`| ${kind} | ${Math.round(rate(kind))} | ${share} % | ${Math.round(cpu(kind))} | ${p99} |`);
+    console.log(
+      `| ${kind} | ${Math.round(rate(kind))} | ${byRate} | ${Math.round(cpu(kind))} | ${byCpu} | ${p99} |`,
+    );
   }
-  const cpuShare = Math.round((cpu('empty handler') / cpu('history')) * 100);
-  console.log(`by CPU time a core serves ${cpuShare} % of what it serves with the empty handler`);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

@@ -9,8 +9,10 @@ import {
 } from '@chat/kit';
 import { OnlineUsers, Pages, Rooms, Sessions, Users } from '@chat/store';
 import type { Redis } from 'ioredis';
+import { coalesceWrites } from './coalesce-writes.ts';
 import type { Config } from './config.ts';
 import { HistoryMetrics } from './history-metrics.ts';
+import { PageBodies } from './page-bodies.ts';
 import { RoomEvents } from './room-events.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { roomRoutes } from './routes/rooms.ts';
@@ -34,7 +36,7 @@ export function createApp({ config, redis, serverId, logger, metrics, readiness 
   const rooms = new Rooms(redis);
   const users = new Users(redis);
   const app = createKoa({ logger, metrics, readiness, config });
-  const pages = new Pages(redis);
+  const pages = new PageBodies(new Pages(redis), coalesceWrites(redis));
   const owners = new SessionOwners(guard);
   mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));
   mount(app, roomRoutes({ rooms, users, events: new RoomEvents(redis, serverId), guard }));

@@ -1,6 +1,7 @@
 import type { Metrics } from '@chat/kit';
-import type { Page } from '@chat/store';
 import { Counter } from 'prom-client';
+import type { PageBody } from './page-bodies.ts';
+import type { PageQuery } from './page-query.ts';
 
 /** What this service counts beside the requests, which the kit measures by route. */
 export class HistoryMetrics {
@@ -28,9 +29,9 @@ export class HistoryMetrics {
     });
   }
 
-  page(range: 'newest' | 'before' | 'after', { messages, skipped }: Page): void {
+  page(range: PageQuery['range'], { messages, skipped }: PageBody): void {
     this.#pages.inc({ range });
-    this.#messages.inc(messages.length);
+    this.#messages.inc(messages);
     if (skipped > 0) this.#skipped.inc(skipped);
   }
 }

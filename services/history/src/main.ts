@@ -14,7 +14,6 @@ import {
 } from '@chat/kit';
 import { seedDemoData } from '@chat/store';
 import { createApp } from './app.ts';
-import { coalesceWrites } from './coalesce-writes.ts';
 import { schema } from './config.ts';
 
 const config = loadConfigOrExit(schema);
@@ -28,7 +27,6 @@ const redis = connectRedis({
   logger,
   timeoutMs: config.REDIS_TIMEOUT_MS,
 });
-coalesceWrites(redis);
 
 const readiness = new Readiness();
 readiness.set('serving', true);

@@ -15,7 +15,6 @@ import { Redis } from 'ioredis';
 import { type Answer, type ApiRequest, OpenApi } from '../../../test/harness/openapi.ts';
 import { startRedis } from '../../../test/harness/redis.ts';
 import { createApp } from '../src/app.ts';
-import { coalesceWrites } from '../src/coalesce-writes.ts';
 import { schema } from '../src/config.ts';
 
 export const openApi = new OpenApi(new URL('../openapi.yaml', import.meta.url));
@@ -54,7 +53,6 @@ export async function startHistory(env: Record<string, string> = {}): Promise<Hi
     logger,
     timeoutMs: config.REDIS_TIMEOUT_MS,
   });
-  coalesceWrites(own);
   await redisReady(own);
   const readiness = new Readiness();
   readiness.probe('redis', () => pingRedis(own, config.REDIS_TIMEOUT_MS));

@@ -1,15 +1,16 @@
 import { type AppContext, AppError, type AppState } from '@chat/kit';
 import { GENERAL, type RoomId, type UserId } from '@chat/protocol';
-import type { Page, Pages, Rooms } from '@chat/store';
+import type { Rooms } from '@chat/store';
 import Router from '@koa/router';
 import type { HistoryMetrics } from '../history-metrics.ts';
+import type { PageBodies, PageBody } from '../page-bodies.ts';
 import { type PageQuery, readPageQuery } from '../page-query.ts';
 import { readRoomId } from '../room-id.ts';
 import type { SessionOwners } from '../session-owners.ts';
 
 interface MessageParts {
   rooms: Rooms;
-  pages: Pages;
+  pages: PageBodies;
   owners: SessionOwners;
   metrics: HistoryMetrics;
 }
@@ -25,45 +26,30 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
     const [page, name] = await owners.read(ctx, (user) =>
       Promise.all([readPage(user, GENERAL, PRELOADED), rooms.name(GENERAL)]),
     );
-    send(ctx, `{"id":"${GENERAL}","name":${JSON.stringify(name)},"messages":${jsonOf(page)}}`);
+    send(ctx, `{"id":"${GENERAL}","name":${JSON.stringify(name)},"messages":${page.json}}`);
   });
 
   // A wildcard, so that /room/../x/messages is told that its id is none.
   router.get('/room/*id/messages', async (ctx) => {
     const roomId = readRoomId(ctx.params.id);
     const query = readPageQuery(ctx.query);
-    send(ctx, jsonOf(await owners.read(ctx, (user) => readPage(user, roomId, query))));
+    const page = await owners.read(ctx, (user) => readPage(user, roomId, query));
+    send(ctx, page.json);
   });
 
   return router;
 
   /** Asks for permission and page at once. */
-  async function readPage(userId: UserId, roomId: RoomId, query: PageQuery): Promise<Page> {
-    const [access, page] = await Promise.all([rooms.access(userId, roomId), pageOf(roomId, query)]);
+  async function readPage(userId: UserId, roomId: RoomId, query: PageQuery): Promise<PageBody> {
+    const [access, page] = await Promise.all([rooms.access(userId, roomId), pages.read(roomId, query)]);
     if (access === 'unknown') throw new AppError('room_not_found');
     if (access === 'forbidden') throw new AppError('room_forbidden');
     metrics.page(query.range, page);
     return page;
   }
-
-  function pageOf(roomId: RoomId, query: PageQuery): Promise<Page> {
-    switch (query.range) {
-      case 'newest':
-        return pages.newest(roomId, query.offset, query.size);
-      case 'before':
-        return pages.before(roomId, query.date, query.size);
-      case 'after':
-        return pages.after(roomId, query.date, query.size);
-    }
-  }
 }
 
-/** The messages are JSON already. */
-function jsonOf({ messages }: Page): string {
-  return `[${messages.join(',')}]`;
-}
-
-function send(ctx: AppContext, json: string): void {
+function send(ctx: AppContext, json: string | Buffer): void {
   ctx.set('Cache-Control', 'private, no-store');
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.body = json;
