@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
 
@@ -27,7 +27,13 @@ export async function gatherApps({ arch, abi } = HERE) {
     // bcrypt finds its binary through node-gyp-build.
     {
       name: 'bcrypt',
-      files: ['package.json', 'bcrypt.js', 'promises.js', 'LICENSE', `prebuilds/linux-${arch}`],
+      files: [
+        'package.json',
+        'bcrypt.js',
+        'promises.js',
+        'LICENSE',
+        `prebuilds/linux-${arch}/bcrypt.glibc.node`,
+      ],
     },
     {
       name: 'node-gyp-build',
@@ -42,7 +48,7 @@ export async function gatherApps({ arch, abi } = HERE) {
       files: ['package.json', 'uws.js', 'ESM_wrapper.mjs', 'LICENSE', `uws_linux_${arch}_${abi}.node`],
     },
   ]);
-  cpSync(join(root, 'web/dist'), join(APPS_DIR, 'realtime/web'), { recursive: true });
+  cpSync(join(root, 'web/dist'), join(APPS_DIR, 'realtime/web'), { recursive: true, filter: isNoStamp });
 }
 
 /**
@@ -52,8 +58,7 @@ export async function gatherApps({ arch, abi } = HERE) {
 function gather(service, packages) {
   const app = join(APPS_DIR, service);
   mkdirSync(app, { recursive: true });
-  cpSync(join(root, 'services', service, 'dist'), app, { recursive: true });
-  rmSync(join(app, '.build'), { force: true });
+  cpSync(join(root, 'services', service, 'dist'), app, { recursive: true, filter: isNoStamp });
   writeFileSync(
     join(app, 'package.json'),
     `${JSON.stringify({ name: `@chat/${service}`, type: 'module' })}\n`,
@@ -66,6 +71,11 @@ function gather(service, packages) {
       cpSync(path, join(app, 'node_modules', name, file), { recursive: true });
     }
   }
+}
+
+/** The build's own note of what it was made from. @param {string} path */
+function isNoStamp(path) {
+  return basename(path) !== '.build';
 }
 
 /**
