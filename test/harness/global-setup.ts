@@ -18,7 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function testRedis(): Promise<RunningRedis> {
   try {
     const { startRedisContainer } = await import('./redis-container.ts');
-    const container = await startRedisContainer();
+    const container = await startRedisContainer(process.env.TEST_REDIS_IMAGE || undefined);
     console.log(`tests use Redis in a container at ${container.url}`);
     return container;
   } catch (error) {

@@ -14,6 +14,6 @@ test('what is installed is started by its path', () => {
 test('in a container a program sees its directories, its variables, and the network of the host', () => {
   const args = dockerRun('haproxy', { directories: ['/a', '/b'], env: ['PORT'] });
   expect(args.join(' ')).toMatch(
-    /^run --rm --network host (--user \d+:\d+ )?--volume \/a:\/a --volume \/b:\/b --env PORT --entrypoint haproxy haproxy:/,
+    /^run --rm --init --network host (--user \d+:\d+ )?--volume \/a:\/a --volume \/b:\/b --env PORT --entrypoint haproxy haproxy:/,
   );
 });

@@ -77,11 +77,14 @@ export function ensureInstalled(program: Program, log: (line: string) => void = 
   return (findProgram(program) ?? install(program, log)) !== undefined;
 }
 
-/** The arguments of docker up to those of the program. `docker run` in the foreground hands signals on. */
+/**
+ * The arguments of docker up to those of the program. `docker run` in the foreground hands signals on; --init, because
+ * HAProxy leaves SIGTERM to its default, which the first process of a container does not have.
+ */
 export function dockerRun(program: Program, { directories, env = [] }: ContainerNeeds): string[] {
   const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.()}`] : [];
   return [
-    ...['run', '--rm', '--network', 'host', ...user],
+    ...['run', '--rm', '--init', '--network', 'host', ...user],
     ...directories.flatMap((directory) => ['--volume', `${directory}:${directory}`]),
     ...env.flatMap((name) => ['--env', name]),
     ...['--entrypoint', program, PROGRAMS[program].image ?? ''],

@@ -3,16 +3,20 @@ import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } fro
 import type { RunningRedis } from './redis.ts';
 
 const IMAGE = 'redis:7-alpine';
+/** The one that testcontainers 12.0.1 starts. */
+const REAPER_IMAGE = 'testcontainers/ryuk:0.14.0';
 const ANSWER_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 90_000;
 
 /**
  * Redis in a container. Throws (with the reason in one line) when no Docker answers, or when the image is
  * neither there nor can be pulled within 90 s.
+ *
+ * @param image default redis:7-alpine
  */
-export async function startRedisContainer(): Promise<RunningRedis> {
+export async function startRedisContainer(image = IMAGE): Promise<RunningRedis> {
   const client = await within(ANSWER_TIMEOUT_MS, getContainerRuntimeClient(), 'Docker does not answer');
-  const starting = pullAndStart(client);
+  const starting = pullAndStart(client, image);
   let late = false;
   // A container that comes up after we have given up is removed again.
   starting.then(
@@ -20,7 +24,7 @@ export async function startRedisContainer(): Promise<RunningRedis> {
     () => undefined,
   );
   try {
-    const container = await within(START_TIMEOUT_MS, starting, `${IMAGE} did not start in time`);
+    const container = await within(START_TIMEOUT_MS, starting, `${image} did not start in time`);
     return {
       kind: 'container',
       url: `redis://${container.getHost()}:${container.getPort()}`,
@@ -33,10 +37,18 @@ export async function startRedisContainer(): Promise<RunningRedis> {
   }
 }
 
-async function pullAndStart(client: ContainerRuntimeClient): Promise<StartedRedisContainer> {
-  const image = ImageName.fromString(IMAGE);
-  if (!(await client.image.exists(image))) await client.image.pull(image);
-  return await new RedisContainer(IMAGE).start();
+async function pullAndStart(client: ContainerRuntimeClient, image: string): Promise<StartedRedisContainer> {
+  await have(client, image);
+  // The reaper removes the container should this process be killed; without its image we remove it on stop alone.
+  await have(client, REAPER_IMAGE).catch(() => {
+    process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
+  });
+  return await new RedisContainer(image).withCommand(['redis-server', '--save', '', '--protected-mode', 'no']).start();
+}
+
+async function have(client: ContainerRuntimeClient, image: string): Promise<void> {
+  const name = ImageName.fromString(image);
+  if (!(await client.image.exists(name))) await client.image.pull(name);
 }
 
 async function within<T>(ms: number, work: Promise<T>, message: string): Promise<T> {

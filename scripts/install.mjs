@@ -1,0 +1,12 @@
+import { checkNativeModules, checkNode, installDependencies, RequirementError } from './dependencies.mjs';
+
+// Checks Node, installs the npm packages where they are missing, and checks that those with a binary load.
+
+try {
+  checkNode();
+  installDependencies();
+  checkNativeModules();
+} catch (error) {
+  console.error(error instanceof RequirementError ? error.message : error);
+  process.exit(1);
+}
