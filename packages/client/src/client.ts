@@ -214,8 +214,9 @@ export class ChatClient {
         this.#presence(frame.data.connected, frame.data.disconnected);
         break;
       case 'show.room':
-        // A new private room has nothing that is known already; a named one may have years of it.
-        if (privateMembers(frame.data.id)) this.#timelines.add(frame.data.id, 0);
+        if (frame.data.last !== undefined) this.#timelines.add(frame.data.id, frame.data.last);
+        // A server that says no date: a new private room has nothing before it, a named one may have years of it.
+        else if (privateMembers(frame.data.id)) this.#timelines.add(frame.data.id, 0);
         this.#events.emit('room', frame.data);
         break;
       case 'room.renamed':

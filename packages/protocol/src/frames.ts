@@ -38,7 +38,7 @@ export type ServerFrame =
   | { type: 'user.connected'; data: User & { online: true } }
   | { type: 'user.disconnected'; data: User & { online: false } }
   | { type: 'users.changed'; data: { connected: User[]; disconnected: User[] } }
-  | { type: 'show.room'; data: { id: RoomId; name?: string; names?: string[] } }
+  | { type: 'show.room'; data: { id: RoomId; name?: string; names?: string[]; last?: number } }
   | { type: 'room.renamed'; data: { id: RoomId; name: string } }
   | { type: 'room.joined'; data: { id: RoomId; name?: string; names?: string[]; last: number } }
   | { type: 'room.left'; data: { id: RoomId } }

@@ -18,7 +18,7 @@ afterAll(() => redis.quit());
 beforeEach(() => {
   room = `${++next}`;
 });
-afterEach(() => redis.del(keys.room(room)));
+afterEach(() => redis.del(keys.room(room), keys.roomRetried(room)));
 
 const send = (texts: string[]) =>
   appender.append(
@@ -98,6 +98,33 @@ describe('append', () => {
     await appender.append(room, [taken, lookalike, draft(1, room, 'x', 'cid-10', false)]);
     const [answer] = await appender.append(room, [draft(1, room, 'x', 'cid-1', true)]);
     expect(answer!.stored).toBe(true);
+  });
+
+  it('stores once what arrives late, after its retry was stored by another way', async () => {
+    const item = draft(1, room, 'late', 'cid-1', false);
+    const [retried] = await appender.append(room, [{ ...item, retry: true }]);
+    expect(retried!.stored).toBe(true);
+    await send(['between']);
+    const [late] = await appender.append(room, [item]);
+    expect(late).toEqual({ date: retried!.date, prev: '', stored: false });
+    const [other] = await appender.append(room, [draft(2, room, 'late', 'cid-1', false)]);
+    expect(other!.stored).toBe(true);
+    expect(await redis.zcard(keys.room(room))).toBe(3);
+  });
+
+  it.each([
+    ['the retry after it', [false, true]],
+    ['the retry before it', [true, false]],
+    ['two retries', [true, true]],
+  ])('stores a message once that stands twice in a batch: %s', async (_, retries) => {
+    const item = draft(1, room, 'twice', 'cid-1', false);
+    const answers = await appender.append(
+      room,
+      retries.map((retry) => ({ ...item, retry })),
+    );
+    expect(answers.map(({ stored }) => stored)).toEqual([true, false]);
+    expect(answers[1]!.date).toBe(answers[0]!.date);
+    expect(await redis.zcard(keys.room(room))).toBe(1);
   });
 
   it('keeps the order of a batch in which some are found and others are new', async () => {

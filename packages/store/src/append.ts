@@ -10,7 +10,7 @@ import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
-const append = loadScript('append', 1);
+const append = loadScript('append', 2);
 
 /** The JSON of a message around its date and prev, which the append script fills in. */
 export interface Draft {
@@ -78,6 +78,7 @@ export class Appender {
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
     const args: (string | number)[] = [
       keys.room(roomId),
+      keys.roomRetried(roomId),
       CHANNEL,
       this.#envelope,
       this.#keep,

@@ -22,6 +22,8 @@ export const keys = {
 
   /** Counter: INCR gives the next named room's id; "0" is General. */
   totalRooms: 'total_rooms',
+  /** Sorted set of retried messages that were stored: their originals may still arrive. Lives for minutes. */
+  roomRetried: (id: RoomId) => `room:${id}:retried`,
   /** Hash of one session, with a TTL; the token itself is nowhere in Redis. */
   session: (tokenHash: string) => `session:${tokenHash}`,
   /** Hash serverId -> number of sockets of the user on that replica. */

@@ -87,7 +87,8 @@ export function decodeMember(roomId: RoomId, member: string, score: number): Sto
     return undefined;
   }
   if (isOwn(value, roomId, score)) return { json: member, date: score, prev: value.prev };
-  const message = readMessage(typeof value === 'object' ? { roomId, date: score, ...value } : value);
+  // As in a page of history, the room is the key's and the date is the score.
+  const message = readMessage(typeof value === 'object' ? { ...value, roomId, date: score } : value);
   if (!message) return undefined;
   return { json: JSON.stringify(message), date: score, prev: undefined };
 }

@@ -61,7 +61,7 @@ export class Dispatcher {
       return;
     }
     // Whoever speaks without resuming first wants to be live.
-    if (peer.park && frame.type !== 'resume') peer.park.goLive();
+    if (peer.park && !peer.park.resuming && frame.type !== 'resume') peer.park.goLive();
     this.#dispatch(peer, frame);
   }
 
@@ -204,7 +204,7 @@ export class Dispatcher {
       peer.park?.goLive();
       throw new FrameError('bad_request', `a resume names at most ${LIMITS.resumeRooms} rooms`);
     }
-    peer.park?.hold();
+    peer.park?.startResume();
     try {
       const rooms: Room[] = [];
       for (const id of ids) {

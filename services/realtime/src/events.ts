@@ -80,7 +80,7 @@ export class Events {
     const { room, opened } = registry.openLive(id);
     for (const user of local) users.grant(user, room);
     room.whenOpen(() => {
-      const frame = encodeFrame({ type: 'show.room', data: { id, ...room.title } });
+      const frame = encodeFrame({ type: 'show.room', data: { id, ...room.title, last: room.flushed } });
       for (const user of local) fanout.publish(userTopic(user.id), frame);
     });
     opened.catch((err: unknown) => logger.warn({ err, roomId: id }, 'a new room could not be read'));

@@ -21,6 +21,7 @@ export class Park {
   readonly #peer: Peer;
   readonly #places: { room: Room; seq: number }[];
   readonly #timer: NodeJS.Timeout;
+  #resuming = false;
 
   /** @param waitMs the peer goes live after this time if nothing else makes it */
   constructor(peer: Peer, rooms: readonly Room[], waitMs: number, onTimeout: () => void) {
@@ -30,8 +31,13 @@ export class Park {
     this.#timer = setTimeout(onTimeout, waitMs);
   }
 
-  /** The timer no longer ends the wait: someone else will. */
-  hold(): void {
+  /** A resume reads what the client lacks, and ends the wait; nothing else does any more. */
+  get resuming(): boolean {
+    return this.#resuming;
+  }
+
+  startResume(): void {
+    this.#resuming = true;
     clearTimeout(this.#timer);
   }
 

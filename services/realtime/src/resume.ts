@@ -25,7 +25,7 @@ export async function resume(
   positions: readonly Position[],
   registry: RoomRegistry,
 ): Promise<void> {
-  peer.park?.hold();
+  peer.park?.startResume();
   await caughtUp(positions);
   const read = await Promise.all(positions.map((position) => readRoom(position, registry)));
   if (!peer.open) return;
@@ -46,7 +46,7 @@ export async function resume(
   });
   peer.park?.goLive(resumed);
   const rooms = Object.fromEntries(positions.map(({ room }) => [room.id, room.flushed]));
-  peer.send(encodeFrame({ type: 'resumed', data: { rooms } }));
+  peer.cork(() => peer.send(encodeFrame({ type: 'resumed', data: { rooms } })));
 }
 
 /** undefined when more is missing than one resume sends. */

@@ -1,10 +1,13 @@
 import { keys, Rooms } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { type RunningRedis, startRedis } from '../../harness/redis.ts';
 
+// Its own Redis: others talk in General too.
+let server: RunningRedis;
 /** A server as the tutorial describes it, at the level of its Redis commands. */
 let foreign: Redis;
 let replica: TestRealtime;
@@ -12,14 +15,16 @@ let accounts: [Account, Account, Account];
 let sockets: ChatSocket[];
 
 beforeAll(async () => {
-  foreign = new Redis(inject('redisUrl'));
-  replica = await startRealtime(inject('redisUrl'));
+  server = await startRedis();
+  foreign = new Redis(server.url);
+  replica = await startRealtime(server.url);
   accounts = [await createAccount(foreign), await createAccount(foreign), await createAccount(foreign)];
 });
 afterAll(async () => {
   await replica.stop();
   await removeAccounts(foreign, accounts);
   await foreign.quit();
+  await server.stop();
 });
 beforeEach(() => {
   sockets = [];
@@ -115,6 +120,7 @@ describe('a message of a server written to the tutorial', () => {
         expect(await socket.next('show.room', (shown) => shown.id === id)).toEqual({
           id,
           names: [pablo.username, other.username],
+          last: 0,
         });
       }
       await b.say(id, 'here');

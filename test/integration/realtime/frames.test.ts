@@ -1,25 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { Rooms } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { type RunningRedis, startRedis } from '../../harness/redis.ts';
 
+// Its own Redis: others talk in General too.
+let server: RunningRedis;
 let redis: Redis;
 let replica: TestRealtime;
 let accounts: Account[];
 let sockets: ChatSocket[] = [];
 
 beforeAll(async () => {
-  redis = new Redis(inject('redisUrl'));
-  replica = await startRealtime(inject('redisUrl'));
+  server = await startRedis();
+  redis = new Redis(server.url);
+  replica = await startRealtime(server.url);
   accounts = await Promise.all([1, 2, 3].map(() => createAccount(redis)));
 });
 afterAll(async () => {
   await replica.stop();
   await removeAccounts(redis, accounts);
   await redis.quit();
+  await server.stop();
 });
 beforeEach(() => {
   sockets = [];

@@ -1,11 +1,14 @@
 import { Rooms } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { EventStream } from '../../harness/event-stream.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { type RunningRedis, startRedis } from '../../harness/redis.ts';
 
+// Its own Redis: others talk in General too.
+let server: RunningRedis;
 let redis: Redis;
 let replica: TestRealtime;
 let pablo: Account;
@@ -15,8 +18,9 @@ let writer: ChatSocket;
 let streams: EventStream[];
 
 beforeAll(async () => {
-  redis = new Redis(inject('redisUrl'));
-  replica = await startRealtime(inject('redisUrl'), { LIMITS: 'off' });
+  server = await startRedis();
+  redis = new Redis(server.url);
+  replica = await startRealtime(server.url, { LIMITS: 'off' });
   [pablo, joe] = [await createAccount(redis), await createAccount(redis)];
   writer = await ChatSocket.connect(replica.socketUrl, { token: pablo.token });
   await writer.next('hello');
@@ -26,6 +30,7 @@ afterAll(async () => {
   await replica.stop();
   await removeAccounts(redis, [pablo, joe]);
   await redis.quit();
+  await server.stop();
 });
 beforeEach(async () => {
   streams = [];

@@ -5,21 +5,25 @@
   between fragments of JSON that the caller made; nothing is decoded or encoded here.
 
   KEYS[1]  sorted set of the room
+  KEYS[2]  sorted set of the retried messages that were stored lately
   ARGV[1]  channel to publish to
   ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
   ARGV[3]  how many messages the room keeps, 0 = all
   ARGV[4]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
-  ARGV[5]  how far back, in seconds, a retried message is looked for
+  ARGV[5]  how far back, in seconds, a message that may be stored already is looked for
   then four for each message:
     head   {"from":1,"date":
     mid    ,"message":"Hello","roomId":"1:2","prev":
     tail   ,"cid":"c-8f2"}   or   }
     retry  "1" when the message may already be there: one with this head and tail is looked for first
 
+  A retried message that is stored is noted, as its original may still be on the way: held up in a server or on a
+  line that stood still. An original that comes after its retry is looked for as well.
+
   Returns three strings for each message: date, prev, and "1" when it was stored now or "0" when it was found
   (prev is then empty). Dates have six decimals and rise strictly.
 ]]
-local room = KEYS[1]
+local room, retried = KEYS[1], KEYS[2]
 local channel, envelope, keep, ahead, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST, WIDTH = 6, 4
 
@@ -40,38 +44,51 @@ if last[2] then
   micros = math.max(micros, math.floor(tonumber(last[2]) * 1000000 + 0.5) + 1)
 end
 
--- The dates of retried messages that are stored already, by their place in ARGV.
-local function findStored()
-  local wanted, lengths = {}, {}
+-- Sender and cid of a message.
+local function identity(i)
+  return ARGV[i] .. ARGV[i + 2]
+end
+
+-- The places in ARGV of messages that may be stored already.
+local function doubtful()
+  local places = {}
+  local noted = redis.call('EXISTS', retried) == 1
   for i = FIRST, #ARGV, WIDTH do
-    if ARGV[i + 3] == '1' then
-      local tail = ARGV[i + 2]
-      wanted[tail] = wanted[tail] or {}
-      table.insert(wanted[tail], i)
-      lengths[#tail] = true
-    end
+    if ARGV[i + 3] == '1' or (noted and redis.call('ZSCORE', retried, identity(i))) then places[#places + 1] = i end
   end
-  local found = {}
-  if next(wanted) == nil then return found end
-  local recent = redis.call('ZRANGEBYSCORE', room, now - window, '+inf')
-  for _, member in ipairs(recent) do
+  return places
+end
+
+-- The dates of those of the messages that are in the room, by their identity.
+local function findStored(places)
+  local wanted, lengths, dates = {}, {}, {}
+  for _, i in ipairs(places) do
+    local tail = ARGV[i + 2]
+    wanted[tail] = wanted[tail] or {}
+    table.insert(wanted[tail], i)
+    lengths[#tail] = true
+  end
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', room, now - window, '+inf')) do
     for length in pairs(lengths) do
       for _, i in ipairs(wanted[string.sub(member, -length)] or {}) do
         local head = ARGV[i]
         if string.sub(member, 1, #head) == head then
-          found[i] = string.match(member, '^[%d.]+', #head + 1)
+          dates[identity(i)] = string.match(member, '^[%d.]+', #head + 1)
         end
       end
     end
   end
-  return found
+  return dates
 end
 
-local found = findStored()
+local places = doubtful()
+local inDoubt = #places > 0
+local stored = inDoubt and findStored(places) or {}
 local reply = {}
 for i = FIRST, #ARGV, WIDTH do
-  if found[i] then
-    reply[#reply + 1] = found[i]
+  local known = inDoubt and stored[identity(i)]
+  if known then
+    reply[#reply + 1] = known
     reply[#reply + 1] = ''
     reply[#reply + 1] = '0'
   else
@@ -83,10 +100,16 @@ for i = FIRST, #ARGV, WIDTH do
     reply[#reply + 1] = date
     reply[#reply + 1] = prev
     reply[#reply + 1] = '1'
+    if inDoubt then stored[identity(i)] = date end
+    if ARGV[i + 3] == '1' then redis.call('ZADD', retried, now, identity(i)) end
     prev = date
     micros = micros + 1
   end
 end
 
+if inDoubt then
+  redis.call('ZREMRANGEBYSCORE', retried, '-inf', now - window)
+  redis.call('EXPIRE', retried, window)
+end
 if keep > 0 then redis.call('ZREMRANGEBYRANK', room, 0, -keep - 1) end
 return reply
