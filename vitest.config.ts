@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
+          globalSetup: ['test/harness/build-setup.ts'],
           include: ['test/{e2e,chaos}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type Cluster, startCluster } from '../test/harness/cluster.ts';
+import { launcher } from '../test/harness/programs.ts';
 import { build } from './build.mjs';
 import { readSettings, type Settings } from './start-config.ts';
 
@@ -11,6 +12,9 @@ class RedisAwayError extends Error {
 /** Builds, starts the cluster, and keeps it running until a signal ends it; then the process ends with code 0. */
 export async function runCluster(): Promise<void> {
   const settings = readSettings();
+  // What cannot be had is told before anything is built or started.
+  if (!settings.REDIS_URL) launcher('redis-server', { directories: [] });
+  launcher('haproxy', { directories: [] });
   await build();
   if (settings.REDIS_URL) await checkRedis(settings.REDIS_URL);
   const stopped = stopSignal();

@@ -86,6 +86,10 @@ function clusterFile(dataDir: string): ClusterFile {
   return JSON.parse(readFileSync(join(dataDir, 'cluster.json'), 'utf8')) as ClusterFile;
 }
 
+function starterPid(dataDir: string): number {
+  return Number(readFileSync(join(dataDir, 'cluster.lock'), 'utf8').split(' ')[0]);
+}
+
 function pids(cluster: ClusterFile): number[] {
   const { gateway, redis, auth, history, realtime } = cluster;
   return [gateway, redis, ...auth, ...history, ...realtime].map((process) => process?.pid as number);
@@ -109,7 +113,9 @@ async function say(url: string, token: string, message: string): Promise<void> {
     socket.on('message', (data) => {
       const { type } = JSON.parse(String(data)) as { type: string };
       if (type === 'hello') {
-        socket.send(JSON.stringify({ type: 'message', data: { roomId: '0', message }, cid: `c-${Date.now()}` }));
+        socket.send(
+          JSON.stringify({ type: 'message', data: { roomId: '0', message }, cid: `c-${Date.now()}` }),
+        );
       }
       if (type === 'ack') resolve();
       if (type === 'error') reject(new Error(String(data)));
@@ -228,51 +234,44 @@ describe('npm start', () => {
 });
 
 describe('the end of npm start', () => {
-  test('SIGTERM to npm and Ctrl-C leave no process and no lost message, and end with 0', async () => {
+  test('SIGTERM, Ctrl-C and kill -9 leave no process and lose no acknowledged message', async () => {
     const env = await dataDirAndPorts();
     const url = `http://127.0.0.1:${env.PORT}`;
-    const end = [(npm: NpmStart) => npm.kill('SIGTERM'), (npm: NpmStart) => npm.interrupt()];
-    for (const [index, stop] of end.entries()) {
+    const run = async (message: string) => {
       const npm = await new NpmStart(env).ready();
-      const processes = pids(clusterFile(env.DATA_DIR));
-      const token = await login(url);
-      await say(`${url}/ws`.replace('http', 'ws'), token, `run ${index}`);
-      stop(npm);
-      expect(await npm.exited, npm.output).toBe(0);
-      expect(processes.filter(alive)).toEqual([]);
-      expect(existsSync(join(env.DATA_DIR, 'cluster.json'))).toBe(false);
-      const order = ['stopped realtime', 'stopped auth and history', 'stopped gateway', 'stopped redis'];
-      const told = order.map((line) => npm.output.indexOf(line));
-      expect(told).toEqual([...told].sort((a, b) => a - b));
-      expect(told[0]).toBeGreaterThan(0);
-    }
+      await say(`${url}/ws`.replace('http', 'ws'), await login(url), message);
+      return { npm, processes: pids(clusterFile(env.DATA_DIR)) };
+    };
 
-    const last = await new NpmStart(env).ready();
-    expect(await lastMessages(url, await login(url))).toEqual(expect.arrayContaining(['run 0', 'run 1']));
-    last.kill('SIGTERM');
-    await last.exited;
-    rmSync(env.DATA_DIR, { recursive: true });
-  });
+    const term = await run('before SIGTERM');
+    term.npm.kill('SIGTERM');
+    expect(await term.npm.exited, term.npm.output).toBe(0);
+    expect(term.processes.filter(alive)).toEqual([]);
+    expect(existsSync(join(env.DATA_DIR, 'cluster.json'))).toBe(false);
+    const order = ['stopped realtime', 'stopped auth and history', 'stopped gateway', 'stopped redis'];
+    const told = order.map((line) => term.npm.output.indexOf(line));
+    expect(told[0]).toBeGreaterThan(0);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
 
-  test('kill -9 of the starter leaves no process either, and the next start finds the data', async () => {
-    const env = await dataDirAndPorts();
-    const url = `http://127.0.0.1:${env.PORT}`;
-    const npm = await new NpmStart(env).ready();
-    const processes = pids(clusterFile(env.DATA_DIR));
-    await say(`${url}/ws`.replace('http', 'ws'), await login(url), 'before the kill');
-    const starter = Number(readFileSync(join(env.DATA_DIR, 'cluster.lock'), 'utf8').split(' ')[0]);
-    process.kill(starter, 'SIGKILL');
-    await npm.exited;
+    const interrupted = await run('before Ctrl-C');
+    interrupted.npm.interrupt();
+    expect(await interrupted.npm.exited, interrupted.npm.output).toBe(0);
+    expect(interrupted.processes.filter(alive)).toEqual([]);
+
+    const killed = await run('before kill -9');
+    process.kill(starterPid(env.DATA_DIR), 'SIGKILL');
+    await killed.npm.exited;
     await until(
-      () => !processes.some(alive),
+      () => !killed.processes.some(alive),
       START_MS,
-      () => `still alive: ${processes.filter(alive)}`,
+      () => `left: ${killed.processes.filter(alive)}`,
     );
 
-    const next = await new NpmStart(env).ready();
-    expect(await lastMessages(url, await login(url))).toContain('before the kill');
-    next.kill('SIGTERM');
-    expect(await next.exited).toBe(0);
+    const last = await new NpmStart(env).ready();
+    const messages = await lastMessages(url, await login(url));
+    expect(messages).toEqual(expect.arrayContaining(['before SIGTERM', 'before Ctrl-C', 'before kill -9']));
+    last.kill('SIGTERM');
+    expect(await last.exited).toBe(0);
     rmSync(env.DATA_DIR, { recursive: true });
   });
 });

@@ -85,7 +85,7 @@ export class Service {
     const child = await startChild({
       name: this.name,
       command: process.execPath,
-      args: ['--enable-source-maps', bundle],
+      args: [bundle],
       logFile: this.#logFile,
       env: { ...process.env, ...this.#options.env, PORT: String(this.port) },
     });

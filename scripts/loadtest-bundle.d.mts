@@ -1,0 +1,2 @@
+export function bundleScenario(scenario: string, outfile?: string): Promise<string>;
+export function scenarios(): string[];
