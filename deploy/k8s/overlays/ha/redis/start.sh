@@ -2,9 +2,10 @@
 # Starts Redis as the primary, or as a replica of the one that is.
 set -eu
 umask 077
+. /etc/redis/auth.sh
 . /etc/redis/primary.sh
 {
-  printf 'requirepass "%s"\nmasterauth "%s"\n' "$REDIS_PASSWORD" "$REDIS_PASSWORD"
+  auth
   printf 'replica-announce-ip %s\n' "$self"
   cat /etc/redis/redis-ha.conf
 } > /run/redis/auth.conf

@@ -1,0 +1,7 @@
+# Read by the start scripts: prints who may connect, for Redis' configuration. The passwords of the Secret so stand in no
+# argument and no ConfigMap. While they are rotated the old one works as well.
+auth() {
+  printf 'user default on ~* &* +@all >%s' "$REDIS_PASSWORD"
+  if [ -n "${REDIS_PASSWORD_OLD:-}" ]; then printf ' >%s' "$REDIS_PASSWORD_OLD"; fi
+  printf '\nmasterauth %s\n' "$REDIS_PASSWORD"
+}
