@@ -79,6 +79,21 @@ describe('gaps of a room', () => {
   });
 });
 
+describe('gaps at the end of a room', () => {
+  it('shrink to what lies before the newest page', () => {
+    const room = new Room('0', 1);
+    room.addGap({ from: 10, to: 20 });
+    room.addGap({ from: 30, to: 90 });
+    room.cover(50);
+    expect(room.gaps).toEqual([
+      { from: 10, to: 20 },
+      { from: 30, to: 50 },
+    ]);
+    room.cover(5);
+    expect(room.gaps).toEqual([]);
+  });
+});
+
 describe('a room with thousands of messages', () => {
   it('keeps the newest ones of a room that is followed', () => {
     const room = new Room('0', 1);

@@ -81,6 +81,12 @@ export class Room {
     if (until < gap.to) this.addGap({ from: until, to: gap.to });
   }
 
+  /** Takes note that from a date (seconds) on nothing is missing. */
+  cover(from: number): void {
+    const gaps = this.gaps.map((gap) => ({ from: gap.from, to: Math.min(gap.to, from) }));
+    this.gaps = gaps.filter((gap) => gap.to > gap.from);
+  }
+
   /** How many of the others' messages after a date are known here, at most `most`. */
   unread(read: number, me: UserId, most: number): number {
     let count = 0;

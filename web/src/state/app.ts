@@ -69,7 +69,7 @@ export class App {
       api: this.api,
       urls: this.#urls,
       storage: this.#storage,
-      onEnd: (notice) => this.session.end(notice),
+      onEnd: () => this.session.end(),
     });
     const room = roomOfHash(location.hash) ?? this.#lastRoom(state.user.id);
     if (room !== undefined) {

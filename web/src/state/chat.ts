@@ -1,4 +1,11 @@
-import { type ChatApi, ChatClient, ChatError, type ReceivedMessage, type RoomInfo } from '@chat/client';
+import {
+  type ChatApi,
+  ChatClient,
+  ChatError,
+  type Gap as ClientGap,
+  type ReceivedMessage,
+  type RoomInfo,
+} from '@chat/client';
 import {
   CLOSE,
   type HelloRoom,
@@ -24,11 +31,9 @@ export interface ChatOptions {
   /** Addresses of the socket, in the order in which they are tried. */
   urls: string[];
   storage: Storage | undefined;
-  /** The session is over; the reason in words. */
-  onEnd(notice: string): void;
+  /** The server takes the session no more. */
+  onEnd(): void;
 }
-
-const ENDED = 'Your session has ended: you signed out elsewhere, or it expired. Please sign in again.';
 
 /** Everything that a signed-in user sees and does. Views read its signals and call its methods. */
 export class Chat {
@@ -140,13 +145,9 @@ export class Chat {
     });
     client.on('room', (info) => this.#meet(info));
     client.on('left', ({ id }) => this.rooms.forget(id));
-    client.on('gap', ({ roomId, from, to }) => {
-      const room = this.rooms.meet(roomId);
-      room.addGap({ from, to });
-      this.rooms.touch(room);
-    });
+    client.on('gap', (gap) => this.#miss(gap));
     client.on('stopped', ({ code }) => {
-      if (code === CLOSE.sessionEnded.code) this.#options.onEnd(ENDED);
+      if (code === CLOSE.sessionEnded.code) this.#options.onEnd();
     });
   }
 
@@ -162,6 +163,19 @@ export class Chat {
     this.#readAgain();
     void this.history.preview(this.rooms.recent());
     this.people.refresh().catch((error: unknown) => this.#failed(error));
+  }
+
+  #miss({ roomId, from, to }: ClientGap): void {
+    const room = this.rooms.meet(roomId);
+    room.addGap({ from, to });
+    // Nothing newer is here, so the newest ones are what is missing first.
+    if (to >= room.last) {
+      room.last = to;
+      room.loaded = false;
+      this.#readAgain();
+      void this.history.preview(this.rooms.recent());
+    }
+    this.rooms.touch(room);
   }
 
   /** Reads the open room, unless that is done; again when it failed before. */
@@ -198,6 +212,6 @@ export class Chat {
   }
 
   #failed(error: unknown): void {
-    if (error instanceof ChatError && error.status === 401) this.#options.onEnd(ENDED);
+    if (error instanceof ChatError && error.status === 401) this.#options.onEnd();
   }
 }

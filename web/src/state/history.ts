@@ -34,7 +34,9 @@ export class History {
     return this.#once(`open ${room.id}`, room, async () => {
       const messages = await this.#read(room, { before: END_OF_TIME, size });
       room.add(messages);
-      room.complete ||= messages.length < size;
+      const isAll = messages.length < size;
+      room.complete ||= isAll;
+      room.cover(isAll ? 0 : Math.min(...messages.map((message) => message.date)));
       room.loaded = true;
     });
   }

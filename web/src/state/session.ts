@@ -10,11 +10,13 @@ export type SessionState =
   | { kind: 'in'; user: User };
 
 const RETRY_MS = 3000;
+const ENDED = 'Your session has ended: you signed out elsewhere, or it expired. Please sign in again.';
 
 /** Who is signed in. The session itself is the cookie; tabs and frames of one browser tell each other of changes. */
 export class Session {
   readonly state = signal<SessionState>({ kind: 'looking' });
   readonly #api: ChatApi;
+  #leaving = false;
   readonly #others = new BroadcastChannel('chat.session');
 
   constructor(api: ChatApi) {
@@ -30,7 +32,8 @@ export class Session {
       if (before.kind !== 'in' || before.user.id !== user.id) this.state.value = { kind: 'in', user };
     } catch (error) {
       if (error instanceof ChatError && error.status === 401) {
-        if (before.kind !== 'out') this.state.value = { kind: 'out' };
+        if (before.kind === 'in') this.end();
+        else if (before.kind !== 'out') this.state.value = { kind: 'out' };
         return;
       }
       if (before.kind === 'in' || before.kind === 'out') return;
@@ -48,14 +51,21 @@ export class Session {
 
   /** @throws ChatError when the server could not be told; then the session is still there. */
   async signOut(): Promise<void> {
-    await this.#api.logout();
-    this.state.value = { kind: 'out' };
-    this.#others.postMessage('changed');
+    this.#leaving = true;
+    try {
+      await this.#api.logout();
+      this.state.value = { kind: 'out' };
+      this.#others.postMessage('changed');
+    } finally {
+      this.#leaving = false;
+    }
   }
 
-  /** The server closed the door. */
-  end(notice: string): void {
+  /** The server takes the session no more. */
+  end(): void {
     const before = this.state.peek();
-    this.state.value = { kind: 'out', notice, name: before.kind === 'in' ? before.user.username : undefined };
+    // Whoever signs out here sees the connection end as well, and knows why.
+    if (before.kind !== 'in' || this.#leaving) return;
+    this.state.value = { kind: 'out', notice: ENDED, name: before.user.username };
   }
 }

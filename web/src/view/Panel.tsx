@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './Icon.tsx';
 
 interface PanelProps {
@@ -17,17 +17,22 @@ export function Panel({ name, label, drawer, open, onClose, children }: PanelPro
   const panel = useRef<HTMLElement>(null);
   const shown = drawer && open;
 
-  useEffect(() => {
+  // Before the browser takes the focus away from what the panel covers.
+  useLayoutEffect(() => {
     if (!shown) return;
     const opener = document.activeElement;
-    panel.current?.querySelector<HTMLElement>('[aria-current], a, button')?.focus();
+    const find = (selector: string) => panel.current?.querySelector<HTMLElement>(selector);
+    (find('[aria-current]') ?? find('a, button'))?.focus();
     const onKey = (event: KeyboardEvent) => {
       if (event.key === 'Escape') onClose();
     };
     document.addEventListener('keydown', onKey);
     return () => {
       document.removeEventListener('keydown', onKey);
-      if (panel.current?.contains(document.activeElement)) (opener as HTMLElement | null)?.focus();
+      // The browser may have taken the focus from the panel already: then nothing has it.
+      const { activeElement: now } = document;
+      const lost = now === null || now === document.body || panel.current?.contains(now);
+      if (lost) (opener as HTMLElement | null)?.focus();
     };
   }, [shown, onClose]);
 

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useCallback, useEffect } from 'preact/hooks';
 import { AddRoom } from './AddRoom.tsx';
 import { Conversation } from './Conversation.tsx';
 import { useChat } from './context.ts';
@@ -16,9 +16,9 @@ export function Shell() {
   const drawer = useSignal<Drawer>(undefined);
   const adding = useSignal(false);
   useCloseOnChange(drawer, chat.reading.openId.value);
-  const close = () => {
+  const close = useCallback(() => {
     drawer.value = undefined;
-  };
+  }, [drawer]);
 
   return (
     <div class="shell">

@@ -1,0 +1,172 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cluster, startCluster } from '../harness/cluster.ts';
+import { Browser, enter, field, inRoom, message, newName, say, screenshot } from './page-browser.ts';
+
+let cluster: Cluster;
+let browser: Browser;
+
+beforeAll(async () => {
+  cluster = await startCluster({ env: { LIMITS: 'off' } });
+  browser = await Browser.launch(cluster);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await cluster?.stop();
+});
+
+const PHONE = { viewport: { width: 375, height: 740 }, hasTouch: true };
+
+describe('the keyboard alone', () => {
+  test('signs in, goes from room to room, writes and sends', async () => {
+    const page = await browser.open();
+    const keys = page.keyboard;
+    await page.locator('#name:focus').waitFor();
+    await keys.type('Pablo');
+    await keys.press('Tab');
+    await keys.press('Tab');
+    await keys.type('password123');
+    await keys.press('Enter');
+    await inRoom(page, 'General');
+    await expect.poll(() => focused(page)).toBe('message');
+    await keys.type('two');
+    await keys.press('Shift+Enter');
+    await keys.type('lines');
+    await keys.press('Enter');
+    await message(page, 'two\nlines').waitFor();
+
+    await page.getByRole('link', { name: 'General' }).focus();
+    await keys.press('ArrowDown');
+    await keys.press('End');
+    await keys.press('ArrowUp');
+    const name = await page.evaluate(() => document.activeElement?.querySelector('.room-name')?.textContent);
+    await keys.press('Enter');
+    await inRoom(page, name!);
+    await expect.poll(() => focused(page)).toBe('message');
+  });
+
+  test('opens and closes the drawer, which gives the focus back', async () => {
+    const page = await browser.signIn(newName(), '/', PHONE);
+    const opener = page.getByRole('button', { name: 'Rooms' });
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.panel.rooms.open a:focus').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.panel.rooms.open').waitFor({ state: 'detached' });
+    expect(await opener.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  test('reaches every control in the order in which they stand', async () => {
+    const page = await browser.signIn();
+    // From there on the Tab key goes.
+    await page.getByRole('heading', { name: 'Rooms' }).click();
+    const reached: string[] = [];
+    for (let step = 0; step < 5; step++) {
+      await page.keyboard.press('Tab');
+      reached.push(await focusedName(page));
+    }
+    expect(reached).toEqual(['Create or join a room', 'General', 'Sign out', 'Messages', 'Message to General']);
+  });
+});
+
+describe('a phone’s width', () => {
+  test.each([320, 375, 390])('of %i px has all of the chat and nothing beside it', async (width) => {
+    const name = newName();
+    const page = await browser.signIn(name, '/', { ...PHONE, viewport: { width, height: 700 } });
+    await say(page, `a long line ${'without any space'.replaceAll(' ', '').repeat(12)} from ${name}`);
+    expect(await overflow(page)).toBe(0);
+    await page.getByRole('button', { name: 'Rooms' }).click();
+    await page.getByRole('button', { name: 'Create or join a room' }).click();
+    const room = newName('room');
+    await page.getByLabel('Name of a new room').fill(room);
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await inRoom(page, room);
+    await page.locator('.panel.open').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'People online' }).click();
+    await page.locator('.panel.people.open').getByText(name).waitFor();
+    expect(await overflow(page)).toBe(0);
+  });
+});
+
+describe('/replicas', () => {
+  test('shows each replica’s page, and what is typed in one arrives in the others', async () => {
+    // The count is found by asking for one replica more than there are.
+    const page = await browser.open('/replicas', { expected: /404 .*\/replica\/4\/healthz$/ });
+    const frames = [0, 1, 2].map((index) => page.frameLocator('iframe').nth(index));
+    const first = frames[0]!;
+    await first.getByRole('button', { name: 'Joe', exact: true }).click();
+    await first.getByRole('button', { name: 'Sign in' }).click();
+    for (const frame of frames) await frame.getByRole('heading', { name: 'General' }).waitFor();
+    expect(await page.locator('iframe').count()).toBe(3);
+    const servers = await Promise.all(frames.map((frame) => frame.locator('.top .server').textContent()));
+    expect(servers).toEqual(cluster.realtime.map((replica) => replica.serverId));
+    const texts = ['typed on the first', 'then on the second', 'and on the third'];
+    for (const [index, frame] of frames.entries()) {
+      await frame.getByPlaceholder(/^Message/).fill(texts[index]!);
+      await frame.getByPlaceholder(/^Message/).press('Enter');
+      for (const other of frames) await other.locator('.text', { hasText: texts[index]! }).waitFor();
+    }
+    await page.waitForTimeout(4500);
+    await screenshot(page, 'replicas');
+    await page.setViewportSize(PHONE.viewport);
+    expect(await overflow(page)).toBe(0);
+    await screenshot(page, 'replicas-narrow');
+  });
+});
+
+describe('in pictures', () => {
+  test('a conversation, in both schemes and widths', async () => {
+    const pablo = await browser.open('/replica/1/');
+    await screenshot(pablo, 'sign-in-light');
+    await enter(pablo, 'Pablo');
+    const mary = await browser.signIn('Mary', '/replica/2/', { colorScheme: 'dark' });
+    const alex = await browser.signIn('Alex', '/', PHONE);
+    await say(pablo, 'Replica 2 is back: it took its sockets over within a second ☀️');
+    await say(pablo, 'What it did while it was away is here: https://redis.io/docs/latest/develop/pubsub/');
+    await say(mary, 'Nice, I was connected to it and did not notice 🎉');
+    await say(alex, 'Same here, on the phone');
+    await say(mary, 'سلام! این پیام از راست به چپ است');
+    await alex.getByRole('button', { name: 'Rooms' }).click();
+    await alex.getByRole('link', { name: 'Pablo' }).click();
+    await say(alex, 'Lunch at one?');
+    await alex.getByRole('button', { name: 'Rooms' }).click();
+    await alex.getByRole('link', { name: 'General' }).click();
+    await inRoom(alex, 'General');
+    await say(pablo, 'Scaling down to one replica now, then up again. Watch your latency.');
+    await pablo.waitForTimeout(12_000);
+    await field(mary).pressSequentially('Ready when you are');
+    await pablo.getByText('Mary is typing…').waitFor();
+    await screenshot(pablo, 'page-light');
+    await screenshot(mary, 'page-dark');
+    await screenshot(alex, 'page-narrow');
+    await alex.emulateMedia({ colorScheme: 'dark' });
+    await screenshot(alex, 'page-narrow-dark');
+    await alex.getByRole('button', { name: 'Rooms' }).click();
+    await alex.waitForTimeout(400);
+    await screenshot(alex, 'page-narrow-rooms-dark');
+    await pablo.emulateMedia({ colorScheme: 'dark' });
+    await pablo.getByRole('button', { name: 'Sign out' }).click();
+    await pablo.getByRole('heading', { name: 'Sign in to the chat' }).waitFor();
+    await screenshot(pablo, 'sign-in-dark');
+  });
+});
+
+function focused(page: Page): Promise<string | undefined> {
+  return page.evaluate(() => document.activeElement?.id);
+}
+
+/** What the control that has the focus is called. */
+function focusedName(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { activeElement: element } = document;
+    const label = element?.id ? document.querySelector(`label[for="${element.id}"]`) : null;
+    const name = element?.querySelector('.room-name') ?? label ?? element;
+    return element?.getAttribute('aria-label') ?? name?.textContent?.trim() ?? '';
+  });
+}
+
+/** Pixels by which the page is wider than the window. */
+function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+}
