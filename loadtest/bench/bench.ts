@@ -13,6 +13,8 @@ interface Stoppable {
 export class Bench {
   readonly options: Options;
   readonly directory = mkdtempSync(join(tmpdir(), 'chat-bench-'));
+  /** How the generator runs here. */
+  readonly generatorKind: string;
   readonly #generatorCommand: string[];
   readonly #running: Stoppable[] = [];
   readonly #start = performance.now();
@@ -22,6 +24,7 @@ export class Bench {
     this.options = options;
     const program = compile('generator/generator.c', this.directory);
     if (!program) throw new Error('there is no C compiler (cc) for the load generator');
+    this.generatorKind = 'C';
     this.#generatorCommand = [program];
   }
 

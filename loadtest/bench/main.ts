@@ -1,26 +1,65 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Bench } from './bench.ts';
-import { measureFanout } from './measures/fanout.ts';
-import { measureIdle } from './measures/idle.ts';
-import { readOptions } from './options.ts';
-import { ChatTarget } from './targets/chat.ts';
+import { HELP, type Options, readOptions } from './options.ts';
+import { renderReport, targetRows } from './report.ts';
+import { describeMachine, type Results } from './results.ts';
+import { runSuite } from './suite.ts';
 
-const bench = new Bench(readOptions(process.argv.slice(2)));
-const { only, nodeOptions } = bench.options;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => void bench.stop().then(() => process.exit(130)));
+const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
+
+const options = readArguments();
+if (options.help) console.log(HELP);
+else await main();
+
+async function main(): Promise<void> {
+  const bench = new Bench(options);
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (interrupted) return;
+      interrupted = true;
+      bench.log('stopping');
+      void bench.stop().then(() => process.exit(130));
+    });
+  }
+  const results: Results = {
+    startedAt: new Date().toISOString(),
+    machine: describeMachine(bench.generatorKind),
+    replicas: options.replicas,
+    durationSeconds: options.duration,
+    chat: {},
+    socketio: {},
+  };
+  try {
+    await runSuite(bench, results);
+    if (!interrupted) publish(bench, results);
+  } catch (error) {
+    // What was stopped on purpose fails on purpose.
+    if (!interrupted) throw error;
+  } finally {
+    await bench.stop();
+  }
 }
-const env = nodeOptions ? { NODE_OPTIONS: nodeOptions } : {};
-const log = (line: string) => bench.log(line);
-try {
-  if (only.includes('idle') || only.includes('upgrades')) {
-    const one = bench.keep(await ChatTarget.start({ replicas: 1, env, log }));
-    await measureIdle(bench, one);
-    await one.stop();
+
+function publish(bench: Bench, results: Results): void {
+  const directory = join(RESULTS, `${results.startedAt.replace(/[:.]/g, '-')}-bench`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'summary.json'), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(directory, 'report.md'), renderReport(results));
+  for (const { what, reach, measured, met } of targetRows(results)) {
+    const mark = met === undefined ? ' ' : met ? '+' : '-';
+    console.log(`${mark} ${what}\n    ${measured}   (${reach})`);
   }
-  if (only.includes('fanout')) {
-    const chat = bench.keep(await ChatTarget.start({ replicas: 3, env, log }));
-    await measureFanout(bench, chat, [20, 100, 300, 1000]);
+  bench.log(`written to ${directory}`);
+}
+
+function readArguments(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    process.exit(2);
   }
-} finally {
-  await bench.stop();
 }

@@ -1,37 +1,93 @@
 import { parseArgs } from 'node:util';
 
-export const MEASURES = ['fanout', 'idle', 'upgrades'] as const;
-export type Measure = (typeof MEASURES)[number];
+/** What can be measured, and what of it is compared with Socket.IO. */
+export const MEASURES = {
+  fanout: 'CPU per delivery, p50 and p99 at fixed rates into a room of 900; also on Socket.IO',
+  floor: 'CPU of one send() by a C program, with the same sockets and bytes',
+  ceiling: 'deliveries/s at p99 <= 200 ms into a room of 900; also on Socket.IO',
+  idle: 'RSS per idle socket and upgrades/s, one process; also on Socket.IO',
+  upgrades: 'the same as idle',
+  hop: 'relay from one replica to another, idle',
+  sends: 'acknowledged sends/s into one room with nobody listening, and redis-benchmark',
+  rooms: '10,000 rooms of 10 against one of 900',
+  gateway: 'the fan-out through HAProxy',
+} as const;
+export type Measure = keyof typeof MEASURES;
 
 export interface Options {
-  only: readonly Measure[];
+  only: ReadonlySet<Measure>;
   /** Seconds of one measured run, and of the warm-up before it. */
   duration: number;
   warm: number;
+  /** Seconds of one step in the search for a ceiling. */
+  step: number;
   /** Seconds that sockets are idle before they are weighed. */
   settle: number;
+  replicas: number;
+  /** Measure Socket.IO as well. */
+  peers: boolean;
+  curve: boolean;
   /** Given to the replicas as NODE_OPTIONS, for profiles. */
   nodeOptions: string | undefined;
+  help: boolean;
 }
 
+export const HELP = `npm run bench -- [options]
+
+  --only a,b      measure only these:
+${Object.entries(MEASURES)
+  .map(([name, what]) => `                  ${name.padEnd(9)} ${what}`)
+  .join('\n')}
+  --quick         short runs: minutes instead of a quarter of an hour, less exact
+  --duration s    seconds of one measured run (10; with --quick 4)
+  --replicas n    realtime replicas, and as many processes of Socket.IO (3)
+  --no-peers      without Socket.IO
+  --curve         instead: the capacity curve for 1 to 4 replicas and rooms of 10, 100 and 1,000,
+                  drawn into docs/images/capacity.svg
+  --node-options  NODE_OPTIONS of the replicas, for instance "--cpu-prof --cpu-prof-dir=/tmp/profiles"
+  --help
+
+Writes loadtest/results/<time>-bench/summary.json and report.md. Ratios of one run are worth more than the figures
+themselves, which depend on the machine and on what else runs on it.`;
+
+/** @throws Error with what is wrong with the arguments. */
 export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
+    allowNegative: true,
     options: {
       only: { type: 'string' },
       duration: { type: 'string' },
+      replicas: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: true },
+      curve: { type: 'boolean', default: false },
       'node-options': { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   });
-  const only = (values.only?.split(',') ?? [...MEASURES]) as Measure[];
-  for (const name of only)
-    if (!MEASURES.includes(name)) throw new Error(`nothing to measure is called ${name}`);
+  const all = Object.keys(MEASURES) as Measure[];
+  const only = new Set((values.only?.split(',') as Measure[] | undefined) ?? all);
+  for (const name of only) {
+    if (!all.includes(name)) throw new Error(`nothing to measure is called ${name}: ${all.join(', ')}`);
+  }
+  const { quick } = values;
   return {
     only,
-    duration: Number(values.duration ?? (values.quick ? 4 : 10)),
-    warm: values.quick ? 1 : 2,
-    settle: values.quick ? 5 : 15,
+    duration: positive('duration', values.duration, quick ? 4 : 10),
+    warm: quick ? 1 : 2,
+    step: quick ? 3 : 5,
+    settle: quick ? 8 : 15,
+    replicas: positive('replicas', values.replicas, 3),
+    peers: values.peers,
+    curve: values.curve,
     nodeOptions: values['node-options'],
+    help: values.help,
   };
+}
+
+function positive(name: string, text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number, at least 1`);
+  return value;
 }

@@ -21,17 +21,15 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Share of the CPU time of all cores that other processes than these used between two looks, 0 to 1. */
-export function machineCpu(): { busy: number; total: number } {
-  const [user, nice, system, idle, iowait, ...rest] = readFileSync('/proc/stat', 'utf8')
-    .split('\n', 1)[0]!
+/** CPU time that all processes of the machine have used so far, in seconds (proc(5), stat). */
+export function machineCpu(): number {
+  const line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!;
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
     .trim()
     .split(/\s+/)
     .slice(1)
-    .map(Number) as [number, number, number, number, number, ...number[]];
-  const [irq = 0, softirq = 0, steal = 0] = rest;
-  const busy = (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
-  return { busy, total: busy + (idle + iowait) / TICKS_PER_SECOND };
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
 /** True where there is a /proc to read. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Generator, Ledger, Stream } from './generator/generator.ts';
+import type { Generator, Stream } from './generator/generator.ts';
 import type { Target } from './targets/target.ts';
 
 /** The room that everyone is in from the start, on both kinds of servers. */
@@ -27,6 +27,13 @@ export async function openSockets(target: Target, generator: Generator, sockets:
       throw new Error(`${target.name}: ${opened.failed} sockets were refused: ${opened.firstError}`);
   }
   await sleep(SETTLE_MS);
+  const { closed, closeCode, firstClosed, firstError } = await generator.count();
+  if (closed > 0) {
+    throw new Error(
+      `${target.name}: ${closed} sockets (the first is number ${firstClosed}) were closed again, ` +
+        `code ${closeCode} ${firstError}`,
+    );
+  }
 }
 
 /** A few senders into one room, alternating between the servers. */
@@ -37,18 +44,4 @@ export function senders(target: Target, sockets: number, members = sockets): Str
     room: ROOM,
     members,
   }));
-}
-
-/** What is wrong with a ledger, in words; empty when every message came once and in order to every member. */
-export function complaints(ledger: Ledger): string[] {
-  const { sent, acked, received, expected, gaps, duplicates, incomplete, errors, closed } = ledger;
-  const found: string[] = [];
-  if (acked !== sent) found.push(`${sent - acked} of ${sent} sends not acknowledged`);
-  if (received !== expected) found.push(`${expected - received} of ${expected} deliveries missing`);
-  if (gaps > 0) found.push(`${gaps} missed in a sequence`);
-  if (duplicates > 0) found.push(`${duplicates} doubled or late`);
-  if (incomplete > 0) found.push(`${incomplete} incomplete`);
-  if (errors > 0) found.push(`${errors} errors: ${ledger.firstError}`);
-  if (closed > 0) found.push(`${closed} sockets closed, last with ${ledger.closeCode}`);
-  return found;
 }

@@ -13,6 +13,7 @@
  *                                                                file with "socket room members" a line
  *   listen SECONDS WARM SAMPLE                                   counts what comes without sending (the floor)
  *   close LABEL                                                  LABEL -1: all
+ *   count                                                        how many sockets are open
  *
  * The ledger is exact on every socket. A message's text holds ~, its run (2 hex digits), stream (4), number in the
  * stream (8) and the moment at which it was due (12, microseconds): each socket must see 1, 2, 3 ... of each stream
@@ -630,6 +631,14 @@ static void command(char *line) {
       if (conns[i].state == READY && (label < 0 || conns[i].label == label))
         put_frame(&conns[i], 1, payload, (uint32_t)strlen(payload));
     printf("{\"told\":true}\n");
+  } else if (strcmp(line, "count") == 0) {
+    uint32_t open = 0, first = 0;
+    for (uint32_t i = 0; i < conn_count; i++) {
+      if (conns[i].state == READY) open++;
+      else if (first == 0) first = i + 1;
+    }
+    printf("{\"open\":%u,\"closed\":%u,\"firstClosed\":%u,\"closeCode\":%d,\"firstError\":\"%s\"}\n", open,
+           conn_count - open, first, run.close_code, run.first_error);
   } else {
     fprintf(stderr, "generator: no command: %s\n", line);
     exit(1);

@@ -26,6 +26,15 @@ export interface Opened {
   latency: Latency;
 }
 
+export interface OpenCount {
+  open: number;
+  closed: number;
+  /** Place of the first closed one among those opened, from 1. */
+  firstClosed: number;
+  closeCode: number;
+  firstError: string;
+}
+
 /** What the generator counted at one moment; `cpu` is its own CPU time so far in seconds. */
 export interface Mark {
   received: number;
@@ -161,6 +170,11 @@ export class Generator {
   /** Sends a text on each socket of a label; -1: on all. */
   async text(label: number, payload: string): Promise<void> {
     await this.#ask(`text ${label} ${payload}`);
+  }
+
+  /** How many sockets are open now, and how the server closed the last of the others. */
+  async count(): Promise<OpenCount> {
+    return (await this.#ask('count')) as unknown as OpenCount;
   }
 
   /** Closes the sockets of a label; -1: all. */

@@ -29,7 +29,7 @@ export async function measureIdle(bench: Bench, target: Target): Promise<Idle> {
   const generator = bench.generator();
   const { pid, port } = target.servers[0]!;
   const tokens = await target.tokens(IDLE_SOCKETS);
-  await sleep(1000);
+  await sleep(bench.options.settle * 1000);
   const residentBefore = residentBytes(pid);
   const open = async (): Promise<Upgrades> => {
     const cpu = cpuSeconds([pid]);
