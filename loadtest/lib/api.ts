@@ -1,0 +1,88 @@
+import exec from 'k6/execution';
+import http, { type RefinedResponse } from 'k6/http';
+import { config } from './config.ts';
+
+type Response = RefinedResponse<'text'>;
+
+/** Ends the whole run with one line that says why; for what makes the rest pointless. */
+export function stop(reason: string): never {
+  exec.test.abort(reason);
+  // Not reached: abort throws. The compiler does not know.
+  throw new Error(reason);
+}
+
+/** A request to the cluster; undefined when nothing answered. k6 prints nothing of its own about it. */
+export function request(
+  method: 'GET' | 'POST',
+  path: string,
+  { token, body, name }: { token?: string; body?: unknown; name?: string } = {},
+): Response | undefined {
+  try {
+    return http.request<'text'>(
+      method,
+      `${config.baseUrl}${path}`,
+      bodyOf(body),
+      params(token, name ?? path),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same for several at once, in order. */
+export function requestAll(
+  requests: readonly {
+    method: 'GET' | 'POST';
+    path: string;
+    token?: string;
+    body?: unknown;
+    name?: string;
+  }[],
+): Response[] {
+  const batch = requests.map(({ method, path, token, body, name }) => ({
+    method,
+    url: `${config.baseUrl}${path}`,
+    body: bodyOf(body),
+    params: params(token, name ?? path),
+  }));
+  try {
+    return http.batch(batch) as Response[];
+  } catch (error) {
+    return stop(`${config.baseUrl} stopped answering: ${(error as Error).message}`);
+  }
+}
+
+/** The answer's JSON, or the end of the run with what the server said instead. */
+export function expectJson<T>(response: Response | undefined, what: string, statuses = [200]): T {
+  if (!response) return stop(`${what}: nothing answers at ${config.baseUrl}`);
+  if (statuses.includes(response.status)) return response.json() as T;
+  return stop(`${what}: ${config.baseUrl} answered ${response.status} ${errorOf(response)}`);
+}
+
+/** The code and message of an error's body, else the start of it. */
+export function errorOf(response: Response): string {
+  try {
+    const { code, message } = response.json() as { code: string; message: string };
+    return `${code}: ${message}`;
+  } catch {
+    return String(response.body ?? '').slice(0, 120);
+  }
+}
+
+function bodyOf(body: unknown): string | null {
+  return body === undefined ? null : JSON.stringify(body);
+}
+
+/** @param name groups the request with others like it in k6's figures */
+function params(token: string | undefined, name: string) {
+  return {
+    headers: {
+      'Content-Type': 'application/json',
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    },
+    tags: { name },
+    redirects: 0,
+    timeout: '30s',
+    responseType: 'text' as const,
+  };
+}

@@ -1,0 +1,50 @@
+import { config } from './config.ts';
+import type { Load } from './profiles.ts';
+import { ensureRooms, type LoadRoom } from './rooms.ts';
+import { checkTarget, socketUrls } from './target.ts';
+import { type Account, logIn, userNames } from './users.ts';
+
+/** What setup() hands to every VU: who takes part, where, and when. Times are milliseconds since 1970. */
+export interface Plan {
+  /** Tells this run's messages from those of others. */
+  run: string;
+  urls: string[];
+  owner: Account;
+  accounts: Account[];
+  rooms: LoadRoom[];
+  connectFrom: number;
+  sendFrom: number;
+  sendUntil: number;
+  /** Whoever is not through by then gives up. */
+  deadline: number;
+}
+
+/** Clients have connected for so long when the first message is sent. */
+const SETTLE_MS = 1000;
+
+/** Looks whether the cluster is there, logs the users in, and finds or makes the rooms. */
+export function makePlan(load: Load, roomNames: readonly string[]): Plan {
+  checkTarget();
+  const urls = socketUrls();
+  const [owner, ...accounts] = logIn([`${config.userPrefix}-owner`, ...userNames(load.users)]);
+  const rooms = ensureRooms(owner!, roomNames);
+  const connectFrom = Date.now();
+  const sendFrom = connectFrom + load.connectSeconds * 1000 + SETTLE_MS;
+  const sendUntil = sendFrom + load.holdSeconds * 1000;
+  return {
+    run: connectFrom.toString(36),
+    urls,
+    owner: owner!,
+    accounts,
+    rooms,
+    connectFrom,
+    sendFrom,
+    sendUntil,
+    deadline: sendUntil + config.drainSeconds * 1000,
+  };
+}
+
+/** Seconds from the end of setup() to the deadline. */
+export function planSeconds(load: Load): number {
+  return load.connectSeconds + SETTLE_MS / 1000 + load.holdSeconds + config.drainSeconds;
+}

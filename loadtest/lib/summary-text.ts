@@ -1,0 +1,111 @@
+import type { Counted, Timed } from './metrics.ts';
+import type { Load, ProfileName, ScenarioName } from './profiles.ts';
+
+/** Milliseconds. */
+export interface Latency {
+  count: number;
+  min: number;
+  avg: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
+
+/** What a run brought: summary.json. */
+export interface RunSummary {
+  scenario: ScenarioName;
+  profile: ProfileName;
+  target: string;
+  load: Load;
+  messageBytes: number;
+  /** From the start of k6's work to its end, with setup. */
+  seconds: number;
+  endedAt: string;
+  /** Every threshold held. */
+  passed: boolean;
+  counts: Record<Counted, number>;
+  latencies: Partial<Record<Timed, Latency>>;
+  thresholds: { metric: string; rule: string; ok: boolean }[];
+}
+
+export const TIME_NAMES: Record<Timed, string> = {
+  same: 'send to receipt, same replica',
+  across: 'send to receipt, across replicas',
+  ack: 'send to acknowledgement',
+  connect: 'upgrade to hello',
+  resume: 'hello to resumed',
+  page: 'page of history',
+  login: 'login',
+  lag: "k6's own delay",
+};
+
+/** k6 lags behind by more than this: what it times is its own slowness as well. */
+export const LAG_LIMIT_MS = 20;
+
+/** The summary as it is printed at the end of a run. */
+export function summaryText(summary: RunSummary): string {
+  const { scenario, profile, target, seconds, passed, latencies, thresholds } = summary;
+  const lines = [
+    '',
+    `  ${scenario}, profile ${profile}, ${seconds} s against ${target}`,
+    '',
+    ...ledgerLines(summary).map((line) => `  ${line}`),
+    '',
+  ];
+  const times = Object.entries(latencies) as [Timed, Latency][];
+  if (times.length > 0) {
+    lines.push(
+      `  ${'milliseconds'.padEnd(34)}${['p50', 'p95', 'p99', 'max', 'count'].map((head) => head.padStart(10)).join('')}`,
+    );
+    for (const [name, { p50, p95, p99, max, count }] of times) {
+      const figures = [...[p50, p95, p99, max].map(milliseconds), whole(count)];
+      lines.push(`  ${TIME_NAMES[name].padEnd(34)}${figures.map((figure) => figure.padStart(10)).join('')}`);
+    }
+    lines.push('');
+  }
+  const { lag } = latencies;
+  if (lag && lag.p95 > LAG_LIMIT_MS) {
+    lines.push(
+      `  k6 could not keep up (${milliseconds(lag.p95)} ms late at p95): the times above are partly its own.`,
+      '',
+    );
+  }
+  for (const { metric, rule, ok } of thresholds) if (!ok) lines.push(`  FAILED  ${metric} ${rule}`);
+  lines.push(passed ? '  passed: every threshold held' : '  failed', '');
+  return lines.join('\n');
+}
+
+/** The ledger in words: what was sent, what should have arrived, what did, and what went wrong. */
+export function ledgerLines({ counts, seconds }: RunSummary): string[] {
+  const { sent, expected, received, missing, gaps, duplicates, disorder, unacked } = counts;
+  const perSecond = seconds > 0 ? ` (${whole(received / seconds)}/s over the whole run)` : '';
+  const lines = [
+    `sent and acknowledged  ${whole(sent)}`,
+    `deliveries due         ${whole(expected)}`,
+    `deliveries received    ${whole(received)}${perSecond}`,
+    `missing ${whole(missing)}, gaps ${whole(gaps)}, duplicates ${whole(duplicates)}, out of order ${whole(disorder)}, unacknowledged ${whole(unacked)}`,
+  ];
+  const more = (
+    [
+      ['resumed', 'by resume'],
+      ['refetched', 'read from history after a gap frame'],
+      ['connected', 'connections'],
+      ['connect_failed', 'failed connections'],
+      ['cut', 'connections cut by the other side'],
+      ['sent_away', 'sent away by draining replicas'],
+      ['refused', 'refused for now'],
+    ] as const
+  ).filter(([name]) => counts[name] > 0);
+  if (more.length > 0) lines.push(more.map(([name, words]) => `${whole(counts[name])} ${words}`).join(', '));
+  return lines;
+}
+
+export function milliseconds(value: number): string {
+  return value >= 100 ? whole(value) : value.toFixed(1);
+}
+
+/** 12,345 in every locale. */
+export function whole(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
