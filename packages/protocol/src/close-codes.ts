@@ -13,6 +13,7 @@ export const CLOSE = {
   goingAway: { code: 1001, cause: 'the server process ends', client: 'reconnect' },
   tooBig: { code: 1009, cause: 'a frame passed the hard limit', client: 'reconnect' },
   restart: { code: 1012, cause: 'the replica drains; a reconnect frame gave the delay', client: 'reconnect' },
+  tryAgain: { code: 1013, cause: 'the storage is away or the server failed', client: 'reconnect' },
   slowConsumer: { code: 4008, cause: 'the client read too slowly; it resumes', client: 'reconnect' },
   sessionEnded: { code: 4401, cause: 'no valid session, or it ended', client: 'stop' },
   refused: { code: 4403, cause: 'the origin or the room is refused', client: 'stop' },

@@ -2,6 +2,7 @@ import type { TemplatedApp } from 'uWebSockets.js';
 import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
 import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
+import { Admission } from './admission.ts';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
 import type { Incoming } from './chain.ts';
 import type { Config } from './config.ts';
@@ -23,7 +24,6 @@ import { SessionGuard } from './session-guard.ts';
 import { Streams } from './stream.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { EVERYONE } from './topics.ts';
-import { Admission } from './upgrade.ts';
 import { UsernameCache } from './username-cache.ts';
 import { App } from './uws.ts';
 import { webSocketBehavior } from './websocket.ts';
@@ -153,8 +153,6 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     sessions,
     presence: presenceStore,
     users,
-    metrics,
-    logger,
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
     draining: () => draining,
@@ -235,6 +233,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       greeter,
       users,
       metrics,
+      logger,
       peers,
       maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
       idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { MAX_DATE_AHEAD, type RoomId } from '@chat/protocol';
+import { DATE_STEP, MAX_DATE_AHEAD, type RoomId } from '@chat/protocol';
 import { Chain, type Incoming } from './chain.ts';
 import type { Fanout } from './fanout.ts';
 import type { RealtimeMetrics } from './metrics.ts';
@@ -94,9 +94,9 @@ export class Room {
   opensAt(last: number): void {
     const early = this.#early ?? [];
     this.#early = undefined;
-    const chained = early.filter((message) => message.prev !== undefined);
     // With someone live waiting, the chain starts before the first early message, else with what Redis has.
-    const start = this.#earlyCounts ? Math.min(last, ...chained.map((message) => message.prev!)) : last;
+    const before = early.map(({ date, prev }) => prev ?? date - DATE_STEP);
+    const start = this.#earlyCounts ? Math.min(last, ...before) : last;
     this.#chain.startAfter(start);
     this.flushed = start;
     for (const callback of this.#onOpen.splice(0)) callback();

@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { AppError, type Logger, toAppError } from '@chat/kit';
 import { CLOSE } from '@chat/protocol';
+import type { Admission } from './admission.ts';
 import type { Fanout } from './fanout.ts';
 import type { Greeter } from './greeter.ts';
 import { sendError } from './http-response.ts';
@@ -9,7 +10,6 @@ import { resume } from './resume.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import { StreamCursor } from './stream-cursor.ts';
 import { StreamPeer } from './stream-peer.ts';
-import type { Admission } from './upgrade.ts';
 
 /** Below the minute after which many proxies close an idle connection. */
 const KEEP_ALIVE_MS = 15_000;

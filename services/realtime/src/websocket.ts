@@ -1,12 +1,15 @@
 import type { WebSocketBehavior } from 'uWebSockets.js';
+import { type Logger, toAppError } from '@chat/kit';
 import { CLOSE, LIMITS } from '@chat/protocol';
+import type { Admission, Admitted } from './admission.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Greeter } from './greeter.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
-import type { Admission } from './upgrade.ts';
+import type { Close } from './peer.ts';
+import { closeFor, upgrade } from './upgrade.ts';
 import { DISABLED } from './uws.ts';
-import { Refused, type Socket, type SocketData, type WsPeer } from './ws-peer.ts';
+import { Newcomer, Refused, type Socket, type SocketData, WsPeer } from './ws-peer.ts';
 
 /** Frames above the limit are refused by an error frame up to this size; above it the socket is cut. */
 const HARD_FRAME_BYTES = 4 * LIMITS.frameBytes;
@@ -17,66 +20,97 @@ interface WebSocketOptions {
   greeter: Greeter;
   users: LocalUsers;
   metrics: RealtimeMetrics;
+  logger: Logger;
   peers: Set<WsPeer>;
   maxBackpressure: number;
   idleTimeoutSeconds: number;
 }
 
-/** The life of a WebSocket. All is known before the upgrade, so that nothing awaits between open and first frame. */
+/** The life of a WebSocket: upgraded, admitted, greeted, served, closed. */
 export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<SocketData> {
-  const { admission, dispatcher, greeter, users, metrics, peers } = options;
+  const { admission, dispatcher, greeter, users, metrics, logger, peers } = options;
+
+  async function admit(socket: Socket, newcomer: Newcomer): Promise<void> {
+    let admitted: Admitted;
+    try {
+      admitted = await admission.admit(newcomer.credentials);
+    } catch (error) {
+      const refusal = toAppError(error);
+      metrics.upgrade(refusal.code);
+      if (refusal.code === 'internal') logger.error({ err: error }, 'admission failed');
+      if (newcomer.open) end(socket, closeFor(refusal));
+      return;
+    }
+    metrics.upgrade('accepted');
+    if (newcomer.open) socket.cork(() => welcome(socket, newcomer, admitted));
+  }
+
+  /** In one turn: what is published from now on reaches the peer or is kept for it. */
+  function welcome(socket: Socket, newcomer: Newcomer, { user, session, rooms }: Admitted): void {
+    const peer = new WsPeer(users.get(user), session, socket);
+    socket.getUserData().client = peer;
+    peers.add(peer);
+    users.attach(peer, rooms);
+    greeter.greet(peer, newcomer.resumes);
+    for (const frame of newcomer.early) dispatcher.receive(peer, frame);
+  }
+
   return {
     compression: DISABLED,
     maxPayloadLength: HARD_FRAME_BYTES,
     maxBackpressure: options.maxBackpressure,
     idleTimeout: options.idleTimeoutSeconds,
     sendPingsAutomatically: true,
-    upgrade: (response, request, context) => admission.upgrade(response, request, context),
+    upgrade: (response, request, context) => upgrade(admission, metrics, response, request, context),
 
     open(socket: Socket) {
-      const { peer } = socket.getUserData();
-      if (peer instanceof Refused) {
-        socket.end(peer.close.code, peer.close.cause);
-        return;
-      }
-      const { rooms } = peer;
-      peer.opened(socket);
-      peers.add(peer);
-      users.attach(peer, rooms);
-      greeter.greet(peer, peer.resumes);
+      const { client } = socket.getUserData();
+      if (client instanceof Refused) end(socket, client.close);
+      // Never rejects: what goes wrong is told by a close code.
+      else if (client instanceof Newcomer) void admit(socket, client);
     },
 
     message(socket: Socket, message: ArrayBuffer, isBinary: boolean) {
-      const { peer } = socket.getUserData();
-      if (peer instanceof Refused) return;
+      const { client } = socket.getUserData();
+      if (client instanceof Refused) return;
+      if (client instanceof Newcomer) {
+        const small = !isBinary && message.byteLength <= LIMITS.frameBytes;
+        if (!small || !client.keep(Buffer.from(message).toString())) end(socket, CLOSE.tooFast);
+        return;
+      }
       if (isBinary) {
-        dispatcher.refuse(peer, 'binary_frame', 'frames must be text');
+        dispatcher.refuse(client, 'binary_frame', 'frames must be text');
         return;
       }
       if (message.byteLength > LIMITS.frameBytes) {
-        dispatcher.refuse(peer, 'frame_too_large', `a frame has at most ${LIMITS.frameBytes} bytes`);
+        dispatcher.refuse(client, 'frame_too_large', `a frame has at most ${LIMITS.frameBytes} bytes`);
         return;
       }
-      dispatcher.receive(peer, Buffer.from(message).toString());
+      dispatcher.receive(client, Buffer.from(message).toString());
     },
 
     dropped(socket: Socket) {
-      const { peer } = socket.getUserData();
-      if (peer instanceof Refused || peer.dropped) return;
-      peer.dropped = true;
+      const { client } = socket.getUserData();
+      if (!(client instanceof WsPeer) || client.dropped) return;
+      client.dropped = true;
       metrics.slowConsumers++;
       // Not here: this is called while the topic tree hands out frames, and ending a socket changes the tree.
-      setImmediate(() => peer.end(CLOSE.slowConsumer));
+      setImmediate(() => client.end(CLOSE.slowConsumer));
     },
 
     close(socket: Socket, code: number) {
       metrics.closed(code);
-      const { peer } = socket.getUserData();
-      if (peer instanceof Refused) return;
-      peer.closed();
-      peers.delete(peer);
-      peer.park?.abandon();
-      users.detach(peer);
+      const { client } = socket.getUserData();
+      if (client instanceof Newcomer) client.open = false;
+      if (!(client instanceof WsPeer)) return;
+      client.closed();
+      peers.delete(client);
+      client.park?.abandon();
+      users.detach(client);
     },
   };
+}
+
+function end(socket: Socket, { code, cause }: Close): void {
+  socket.end(code, cause);
 }

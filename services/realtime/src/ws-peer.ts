@@ -1,38 +1,28 @@
 import type { RecognizedString, WebSocket } from 'uWebSockets.js';
+import type { Credentials } from './admission.ts';
 import type { LocalUser } from './local-user.ts';
 import { type Close, Peer } from './peer.ts';
-import type { Room } from './room.ts';
 
 /** What uWebSockets.js keeps with a socket. It copies the fields to the socket's object, so an instance goes inside. */
 export interface SocketData {
-  peer: WsPeer | Refused;
+  client: Newcomer | WsPeer | Refused;
 }
 
 export type Socket = WebSocket<SocketData>;
 
 /** A client's WebSocket. */
 export class WsPeer extends Peer {
-  /** The rooms of its user as they were read for the upgrade. */
-  rooms: readonly Room[];
-  /** Its client will resume before anything else. */
-  readonly resumes: boolean;
   /** A frame for it was dropped: it reads too slowly and is about to be closed. */
   dropped = false;
   #socket: Socket | undefined;
 
-  constructor(user: LocalUser, session: string, rooms: readonly Room[], resumes: boolean) {
+  constructor(user: LocalUser, session: string, socket: Socket) {
     super(user, session);
-    this.rooms = rooms;
-    this.resumes = resumes;
+    this.#socket = socket;
   }
 
   get open(): boolean {
     return this.#socket !== undefined;
-  }
-
-  opened(socket: Socket): void {
-    this.#socket = socket;
-    this.rooms = [];
   }
 
   closed(): void {
@@ -60,10 +50,29 @@ export class WsPeer extends Peer {
   }
 }
 
-/**
- * An upgrade that is accepted only to be closed at once: a browser cannot read the HTTP status of a refused upgrade,
- * but it can read a close code.
- */
+/** Frames that a client may send before it is known who it is. */
+const MAX_EARLY = 32;
+
+/** A WebSocket of which it is looked up who it is from. What it sends meanwhile waits: nothing is lost. */
+export class Newcomer {
+  readonly credentials: Credentials;
+  /** Its client will resume before anything else. */
+  readonly resumes: boolean;
+  open = true;
+  readonly early: string[] = [];
+
+  constructor(credentials: Credentials, resumes: boolean) {
+    this.credentials = credentials;
+    this.resumes = resumes;
+  }
+
+  /** False when it sends too much. */
+  keep(frame: string): boolean {
+    return this.early.push(frame) <= MAX_EARLY;
+  }
+}
+
+/** An upgrade that is accepted only to be closed at once, so that a browser learns the reason. */
 export class Refused {
   readonly close: Close;
 

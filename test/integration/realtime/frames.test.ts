@@ -208,7 +208,9 @@ describe('a bad frame is answered with a code, and the socket goes on', () => {
     await expect.poll(answers).toBe(60);
     const acks = socket.frames.filter(({ type }) => type === 'ack').length;
     expect(acks).toBeGreaterThanOrEqual(40);
-    expect(socket.messages('0').filter(({ from }) => from === account.id)).toHaveLength(acks);
+    await expect
+      .poll(() => socket.messages('0').filter(({ from }) => from === account.id))
+      .toHaveLength(acks);
   });
 });
 

@@ -1,0 +1,85 @@
+import type { HttpRequest } from 'uWebSockets.js';
+import { AppError, originAllowed, readToken } from '@chat/kit';
+import type { User } from '@chat/protocol';
+import type { Presence, Sessions } from '@chat/store';
+import type { LocalUsers } from './local-users.ts';
+import type { Room } from './room.ts';
+
+export interface AdmissionOptions {
+  sessions: Sessions;
+  presence: Presence;
+  users: LocalUsers;
+  allowedOrigins: readonly string[];
+  /** Sockets of one user in the cluster; 0 lifts the limit. */
+  socketsPerUser: number;
+  /** True when the replica takes no more clients. */
+  draining: () => boolean;
+}
+
+/** What a request says of who it is from. */
+export interface Credentials {
+  origin: string | undefined;
+  host: string;
+  token: string | undefined;
+}
+
+/** Who was let in. Attach a peer for it in the same turn: the rooms are kept open for so long. */
+export interface Admitted {
+  user: User;
+  /** SHA-256 of the session's token. */
+  session: string;
+  rooms: readonly Room[];
+}
+
+/** Decides who may connect: an allowed origin, a valid session, not too many connections already. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what must be read before the first await: the request is gone afterwards. */
+  credentials(request: HttpRequest): Credentials {
+    return {
+      origin: request.getHeader('origin') || undefined,
+      host: request.getHeader('host'),
+      token: readToken({
+        cookie: request.getHeader('cookie') || undefined,
+        authorization: request.getHeader('authorization') || undefined,
+      }),
+    };
+  }
+
+  /** What needs no look-up; undefined when there is nothing to object. */
+  objection({ origin, host, token }: Credentials): AppError | undefined {
+    const { allowedOrigins, draining } = this.#options;
+    if (!originAllowed(origin, host, allowedOrigins)) return new AppError('origin_refused');
+    if (draining()) return new AppError('draining', undefined, { retryAfterMs: 1000 });
+    return token === undefined ? new AppError('unauthenticated') : undefined;
+  }
+
+  /** @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors */
+  async admit(credentials: Credentials): Promise<Admitted> {
+    const { sessions, users, draining } = this.#options;
+    const objection = this.objection(credentials);
+    if (objection) throw objection;
+    const session = await sessions.find(credentials.token!);
+    if (!session) throw new AppError('unauthenticated');
+    const { user, hash } = session;
+    const [rooms] = await Promise.all([users.roomsOf(user.id), this.#checkCount(user.id)]);
+    // The drain may have begun meanwhile.
+    if (draining()) throw new AppError('draining', undefined, { retryAfterMs: 1000 });
+    return { user, session: hash, rooms };
+  }
+
+  async #checkCount(userId: number): Promise<void> {
+    const { presence, users, socketsPerUser } = this.#options;
+    if (socketsPerUser === 0) return;
+    const elsewhere = await presence.socketsElsewhere(userId);
+    const here = users.find(userId)?.peers.length ?? 0;
+    if (here + elsewhere >= socketsPerUser) {
+      throw new AppError('too_many_sockets', undefined, { retryAfterMs: 10_000 });
+    }
+  }
+}
