@@ -37,7 +37,7 @@ export default defineConfig({
           ...shared,
           name: 'e2e',
           globalSetup: ['test/harness/build-setup.ts'],
-          include: ['test/{e2e,chaos}/**/*.test.ts'],
+          include: ['test/{e2e,chaos,containers}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
