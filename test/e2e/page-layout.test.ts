@@ -57,6 +57,18 @@ describe('the keyboard alone', () => {
     expect(await opener.evaluate((element) => element === document.activeElement)).toBe(true);
   });
 
+  test('closes the dialog with Escape, and the drawer below it with the next', async () => {
+    const page = await browser.signIn(newName(), '/', PHONE);
+    await page.getByRole('button', { name: 'Rooms' }).click();
+    await page.getByRole('button', { name: 'Create or join a room' }).click();
+    await page.locator('#room-name:focus, dialog button:focus').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('.panel.rooms.open').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.panel.rooms.open').waitFor({ state: 'detached' });
+  });
+
   test('reaches every control in the order in which they stand', async () => {
     const page = await browser.signIn();
     // From there on the Tab key goes.
@@ -66,7 +78,13 @@ describe('the keyboard alone', () => {
       await page.keyboard.press('Tab');
       reached.push(await focusedName(page));
     }
-    expect(reached).toEqual(['Create or join a room', 'General', 'Sign out', 'Messages', 'Message to General']);
+    expect(reached).toEqual([
+      'Create or join a room',
+      'General',
+      'Sign out',
+      'Messages',
+      'Message to General',
+    ]);
   });
 });
 
@@ -74,18 +92,19 @@ describe('a phone’s width', () => {
   test.each([320, 375, 390])('of %i px has all of the chat and nothing beside it', async (width) => {
     const name = newName();
     const page = await browser.signIn(name, '/', { ...PHONE, viewport: { width, height: 700 } });
-    await say(page, `a long line ${'without any space'.replaceAll(' ', '').repeat(12)} from ${name}`);
-    expect(await overflow(page)).toBe(0);
     await page.getByRole('button', { name: 'Rooms' }).click();
-    await page.getByRole('button', { name: 'Create or join a room' }).click();
-    const room = newName('room');
-    await page.getByLabel('Name of a new room').fill(room);
-    await page.getByRole('button', { name: 'Create', exact: true }).click();
-    await inRoom(page, room);
+    await addRoom(page, newName('room'));
     await page.locator('.panel.open').waitFor({ state: 'detached' });
+    await say(page, `a long line ${'withoutanyspace'.repeat(12)} from ${name}`);
+    expect(await overflow(page)).toBe(0);
     await page.getByRole('button', { name: 'People online' }).click();
     await page.locator('.panel.people.open').getByText(name).waitFor();
     expect(await overflow(page)).toBe(0);
+    await page.locator('.panel.open .panel-close').click();
+    // The room that is open already: choosing it leads back to it as well.
+    await page.getByRole('button', { name: 'Rooms' }).click();
+    await page.locator('.panel.open a[aria-current]').click();
+    await page.locator('.panel.open').waitFor({ state: 'detached' });
   });
 });
 
@@ -118,12 +137,15 @@ describe('/replicas', () => {
 describe('in pictures', () => {
   test('a conversation, in both schemes and widths', async () => {
     const pablo = await browser.open('/replica/1/');
+    await pablo.getByRole('heading', { name: 'Sign in to the chat' }).waitFor();
     await screenshot(pablo, 'sign-in-light');
     await enter(pablo, 'Pablo');
+    const room = await addRoom(pablo, 'Launch day');
     const mary = await browser.signIn('Mary', '/replica/2/', { colorScheme: 'dark' });
     const alex = await browser.signIn('Alex', '/', PHONE);
-    await say(pablo, 'Replica 2 is back: it took its sockets over within a second ☀️');
-    await say(pablo, 'What it did while it was away is here: https://redis.io/docs/latest/develop/pubsub/');
+    for (const page of [mary, alex]) await joinRoom(page, room, 'Launch day');
+    await say(pablo, 'Replica 2 is back: its sockets moved over within a second ☀️');
+    await say(pablo, 'How that works is written here: https://redis.io/docs/latest/develop/pubsub/');
     await say(mary, 'Nice, I was connected to it and did not notice 🎉');
     await say(alex, 'Same here, on the phone');
     await say(mary, 'سلام! این پیام از راست به چپ است');
@@ -131,8 +153,8 @@ describe('in pictures', () => {
     await alex.getByRole('link', { name: 'Pablo' }).click();
     await say(alex, 'Lunch at one?');
     await alex.getByRole('button', { name: 'Rooms' }).click();
-    await alex.getByRole('link', { name: 'General' }).click();
-    await inRoom(alex, 'General');
+    await alex.getByRole('link', { name: 'Launch day' }).click();
+    await inRoom(alex, 'Launch day');
     await say(pablo, 'Scaling down to one replica now, then up again. Watch your latency.');
     await pablo.waitForTimeout(12_000);
     await field(mary).pressSequentially('Ready when you are');
@@ -154,6 +176,22 @@ describe('in pictures', () => {
 
 function focused(page: Page): Promise<string | undefined> {
   return page.evaluate(() => document.activeElement?.id);
+}
+
+/** @returns the number of the new room. */
+async function addRoom(page: Page, name: string): Promise<string> {
+  await page.getByRole('button', { name: 'Create or join a room' }).click();
+  await page.getByLabel('Name of a new room').fill(name);
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await inRoom(page, name);
+  return new URL(page.url()).hash.replace('#/room/', '');
+}
+
+/** Follows a link to a room. */
+async function joinRoom(page: Page, id: string, name: string): Promise<void> {
+  await page.goto(`${page.url().split('#')[0]}#/room/${id}`);
+  await page.getByRole('button', { name: `Join room ${id}` }).click();
+  await inRoom(page, name);
 }
 
 /** What the control that has the focus is called. */

@@ -24,7 +24,8 @@ export function Panel({ name, label, drawer, open, onClose, children }: PanelPro
     const find = (selector: string) => panel.current?.querySelector<HTMLElement>(selector);
     (find('[aria-current]') ?? find('a, button'))?.focus();
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') onClose();
+      // A dialog that was opened from here closes first.
+      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) onClose();
     };
     document.addEventListener('keydown', onKey);
     return () => {

@@ -3,26 +3,22 @@ import { briefLabel } from '../model/dates.ts';
 import { type RoomLine, unreadLabel } from '../model/room-line.ts';
 import { hashOfRoom } from '../model/route.ts';
 import { Avatar, OnlineDot } from './Avatar.tsx';
-import { useApp, useChat } from './context.ts';
+import { useChat } from './context.ts';
 import { memo } from './memo.ts';
 
 interface RoomLinkProps {
   line: RoomLine;
   open: boolean;
   focusable: boolean;
+  /** Called also when it is open already. */
+  onChoose(): void;
 }
 
 /** A line of the list of rooms. It is drawn anew when the line changed alone. */
-export const RoomLink = memo(function RoomLink({ line, open, focusable }: RoomLinkProps) {
+export const RoomLink = memo(function RoomLink({ line, open, focusable, onChoose }: RoomLinkProps) {
   const chat = useChat();
-  const app = useApp();
   const name = useRoomName(line);
   const unread = line.unread > 0;
-
-  // The address stays the same when the open room is chosen again, yet whoever chose it wants to go there.
-  const onClick = () => {
-    if (open) app.open(line.id);
-  };
 
   return (
     <li>
@@ -31,7 +27,7 @@ export const RoomLink = memo(function RoomLink({ line, open, focusable }: RoomLi
         href={hashOfRoom(line.id)}
         aria-current={open ? 'page' : undefined}
         tabIndex={focusable ? 0 : -1}
-        onClick={onClick}
+        onClick={onChoose}
       >
         {line.peer === undefined ? (
           <span class="avatar small room" aria-hidden="true">

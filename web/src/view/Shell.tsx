@@ -29,7 +29,7 @@ export function Shell() {
         open={drawer.value === 'rooms'}
         onClose={close}
       >
-        <Sidebar onAdd={() => (adding.value = true)} />
+        <Sidebar onAdd={() => (adding.value = true)} onChoose={close} />
       </Panel>
       <Conversation openDrawer={(which) => (drawer.value = which)} covered={drawer.value !== undefined} />
       <Panel

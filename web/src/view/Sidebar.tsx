@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { namedLines, privateLines } from '../model/room-line.ts';
+import { namedLines, privateLines, type RoomLine } from '../model/room-line.ts';
 import { Avatar } from './Avatar.tsx';
 import { useApp, useChat } from './context.ts';
 import { Icon } from './Icon.tsx';
@@ -7,11 +7,18 @@ import { Problem, wordsOf } from './Problem.tsx';
 import { RoomLink } from './RoomLink.tsx';
 import { Status } from './Status.tsx';
 
+interface SidebarProps {
+  /** A room is to be created or joined. */
+  onAdd(): void;
+  /** A room was chosen. */
+  onChoose(): void;
+}
+
 /** The rooms, who one is, and how the connection does. */
-export function Sidebar({ onAdd }: { onAdd(): void }) {
+export function Sidebar(actions: SidebarProps) {
   return (
     <>
-      <RoomList onAdd={onAdd} />
+      <RoomList {...actions} />
       <footer class="me">
         <Status />
         <Me />
@@ -20,7 +27,7 @@ export function Sidebar({ onAdd }: { onAdd(): void }) {
   );
 }
 
-function RoomList({ onAdd }: { onAdd(): void }) {
+function RoomList({ onAdd, onChoose }: SidebarProps) {
   const { rooms, reading } = useChat();
   const lines = rooms.lines.value;
   const named = namedLines(lines);
@@ -28,6 +35,16 @@ function RoomList({ onAdd }: { onAdd(): void }) {
   const open = reading.openId.value;
   // One stop for the Tab key; the arrow keys go from room to room.
   const stop = lines.some((line) => line.id === open) ? open : named[0]?.id;
+
+  const link = (line: RoomLine) => (
+    <RoomLink
+      key={line.id}
+      line={line}
+      open={line.id === open}
+      focusable={line.id === stop}
+      onChoose={onChoose}
+    />
+  );
 
   return (
     <nav class="rooms-nav" aria-label="Rooms" onKeyDown={moveFocus}>
@@ -37,21 +54,13 @@ function RoomList({ onAdd }: { onAdd(): void }) {
           <Icon name="plus" />
         </button>
       </div>
-      <ul>
-        {named.map((line) => (
-          <RoomLink key={line.id} line={line} open={line.id === open} focusable={line.id === stop} />
-        ))}
-      </ul>
+      <ul>{named.map(link)}</ul>
       {direct.length > 0 && (
         <>
           <div class="section">
             <h2>Direct messages</h2>
           </div>
-          <ul>
-            {direct.map((line) => (
-              <RoomLink key={line.id} line={line} open={line.id === open} focusable={line.id === stop} />
-            ))}
-          </ul>
+          <ul>{direct.map(link)}</ul>
         </>
       )}
     </nav>
