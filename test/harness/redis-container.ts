@@ -43,7 +43,9 @@ async function pullAndStart(client: ContainerRuntimeClient, image: string): Prom
   await have(client, REAPER_IMAGE).catch(() => {
     process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
   });
-  return await new RedisContainer(image).withCommand(['redis-server', '--save', '', '--protected-mode', 'no']).start();
+  return await new RedisContainer(image)
+    .withCommand(['redis-server', '--save', '', '--protected-mode', 'no'])
+    .start();
 }
 
 async function have(client: ContainerRuntimeClient, image: string): Promise<void> {
