@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { PROFILES, type ProfileName } from '../lib/profiles.ts';
+import { findScenario, type Scenario, scenarios } from './scenarios.ts';
+
+/** Where sockets go: the port that the replicas share, each replica's own port, or the gateway. */
+export const PLANES = ['sockets', 'replicas', 'gateway'] as const;
+export type Plane = (typeof PLANES)[number];
+
+export type Command =
+  | { kind: 'help' }
+  | { kind: 'list' }
+  | { kind: 'run'; scenario: Scenario; profile: ProfileName; via: Plane; restart: string | undefined };
+
+/** The command line asks for something that there is not; the message says what there is. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** @throws UsageError */
+export function readArgs(argv: readonly string[]): Command {
+  const { values, positionals } = parse(argv);
+  if (values.help || (argv.length === 0 && positionals.length === 0)) return { kind: 'help' };
+  if (values.list) return { kind: 'list' };
+  const [name, ...rest] = positionals;
+  if (name === undefined) throw new UsageError(`which scenario? One of ${names()}`);
+  if (rest.length > 0) throw new UsageError(`one scenario at a time, got ${positionals.join(' ')}`);
+  const scenario = findScenario(name);
+  if (!scenario) throw new UsageError(`there is no scenario "${name}". There are ${names()}`);
+  return {
+    kind: 'run',
+    scenario,
+    profile: oneOf(PROFILES, values.profile, 'profile'),
+    via: oneOf(PLANES, values.via, 'way'),
+    restart: values.restart,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        list: { type: 'boolean', short: 'l' },
+        profile: { type: 'string', short: 'p', default: 'smoke' },
+        via: { type: 'string', default: 'sockets' },
+        restart: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    // The first sentence says it; what follows is about a convention of parseArgs.
+    throw new UsageError((error as Error).message.split('. ')[0]!);
+  }
+}
+
+function oneOf<T extends string>(known: readonly T[], given: string, what: string): T {
+  const found = known.find((each) => each === given);
+  if (found === undefined)
+    throw new UsageError(`there is no ${what} "${given}". There are ${known.join(', ')}`);
+  return found;
+}
+
+function names(): string {
+  return scenarios.map(({ name }) => name).join(', ');
+}

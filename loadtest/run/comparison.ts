@@ -1,0 +1,64 @@
+import { whole } from '../lib/summary-text.ts';
+import type { Figure } from './figures.ts';
+import type { RunRecord } from './record.ts';
+
+export interface Change {
+  figure: Figure;
+  before: number;
+  /** Relative, 0.1 is 10 % more; undefined when it was 0 before. */
+  change: number | undefined;
+  /** `same` within what one run differs from the next by chance. */
+  verdict: 'better' | 'worse' | 'same';
+}
+
+/** Two runs on one machine differ by so much without a reason. */
+const NOISE = 0.1;
+/** Differences below are none, whatever they are in percent. */
+const NOISE_ABSOLUTE: Record<Figure['unit'], number> = { '': 0, '/s': 1, ms: 1, us: 0.5, MB: 2 };
+
+/** Every figure that both runs have. */
+export function compare(now: RunRecord, before: RunRecord): Change[] {
+  const old = new Map(before.figures.map((figure) => [figure.key, figure.value]));
+  return now.figures.flatMap((figure) => {
+    const value = old.get(figure.key);
+    if (value === undefined) return [];
+    return [
+      { figure, before: value, change: relative(value, figure.value), verdict: verdictOn(figure, value) },
+    ];
+  });
+}
+
+/** The loads of two runs that are compared, where the environment changed them: empty when they are the same. */
+export function loadDifferences(now: RunRecord, before: RunRecord): string[] {
+  const differences = Object.entries(now.load).flatMap(([name, value]) => {
+    const old = before.load[name as keyof typeof before.load];
+    return JSON.stringify(old) === JSON.stringify(value)
+      ? []
+      : [`${name} ${String(old)} -> ${String(value)}`];
+  });
+  if (now.sockets !== before.sockets) differences.push(`sockets ${before.sockets} -> ${now.sockets}`);
+  return differences;
+}
+
+export function formatFigure(value: number, unit: Figure['unit']): string {
+  const number = value >= 100 || Number.isInteger(value) ? whole(value) : value.toFixed(1);
+  return unit === '' ? number : unit === '/s' ? `${number}/s` : `${number} ${unit}`;
+}
+
+export function formatChange({ change, before, figure }: Change): string {
+  if (change === undefined) return figure.value === before ? '=' : 'new';
+  const percent = Math.round(change * 100);
+  return percent === 0 ? '=' : `${percent > 0 ? '+' : '-'}${Math.abs(percent)} %`;
+}
+
+function relative(before: number, now: number): number | undefined {
+  return before === 0 ? undefined : now / before - 1;
+}
+
+function verdictOn({ value, better, unit }: Figure, before: number): Change['verdict'] {
+  const difference = value - before;
+  const change = relative(before, value);
+  if (Math.abs(difference) <= NOISE_ABSOLUTE[unit]) return 'same';
+  if (change !== undefined && Math.abs(change) <= NOISE) return 'same';
+  return difference < 0 === (better === 'lower') ? 'better' : 'worse';
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterFile } from '../../test/harness/data-dir.ts';
+import { probeMetrics, probePid, type Usage } from './process-probe.ts';
+
+/** One look at a process. */
+export interface Sample {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Cores in use since the look before. */
+  cpu: number;
+  residentBytes: number;
+  sockets?: number;
+}
+
+export interface ProcessHistory {
+  name: string;
+  samples: Sample[];
+  /** Used while it was looked at, over restarts. */
+  cpuSeconds: number;
+}
+
+/** A process to look at. The key stays when it is restarted. */
+interface Watched {
+  key: string;
+  name: string;
+  probe: () => Promise<Usage | undefined>;
+}
+
+const INTERVAL_MS = 1000;
+
+/** Looks at every process of the cluster once a second until it is stopped. */
+export class Monitor {
+  readonly #list: () => Watched[];
+  readonly #histories = new Map<string, ProcessHistory>();
+  readonly #before = new Map<string, { at: number; cpuSeconds: number }>();
+  readonly #ending = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(list: () => Watched[]) {
+    this.#list = list;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Resolves with what was seen, in the order in which it was first seen. */
+  async stop(): Promise<ProcessHistory[]> {
+    this.#ending.abort();
+    await this.#running;
+    return [...this.#histories.values()];
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      const start = Date.now();
+      await Promise.all(this.#list().map((watched) => this.#look(watched)));
+      await sleep(Math.max(0, INTERVAL_MS - (Date.now() - start)), undefined, { signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  async #look({ key, name, probe }: Watched): Promise<void> {
+    const usage = await probe();
+    if (!usage) return;
+    const at = Date.now();
+    const before = this.#before.get(key);
+    this.#before.set(key, { at, cpuSeconds: usage.cpuSeconds });
+    let history = this.#histories.get(key);
+    if (!history) {
+      history = { name, samples: [], cpuSeconds: 0 };
+      this.#histories.set(key, history);
+    }
+    if (!before) return;
+    // A process that was restarted has used what it has used since.
+    const used =
+      usage.cpuSeconds < before.cpuSeconds ? usage.cpuSeconds : usage.cpuSeconds - before.cpuSeconds;
+    history.cpuSeconds += used;
+    const { residentBytes, sockets } = usage;
+    history.samples.push({ at, cpu: (used * 1000) / (at - before.at), residentBytes, sockets });
+  }
+}
+
+/** The processes of a local cluster as cluster.json has them now; their ports stay when they are restarted. */
+export function localProcesses(cluster: ClusterFile, names: Map<string, string>): Watched[] {
+  const service = (kind: string, services: readonly { url: string }[]): Watched[] =>
+    services.map(({ url }, index) => {
+      // While one is down the others move up in the list: a number is kept as it was first seen.
+      const name = names.get(url) ?? (services.length === 1 ? kind : `${kind} ${index + 1}`);
+      names.set(url, name);
+      return { key: url, name, probe: () => probeMetrics(url) };
+    });
+  const { gateway, redis } = cluster;
+  return [
+    ...service('realtime', cluster.realtime),
+    ...service('auth', cluster.auth),
+    ...service('history', cluster.history),
+    ...(redis.pid === undefined ? [] : [byPid('redis', redis.pid)]),
+    ...(gateway ? [byPid('gateway', gateway.pid)] : []),
+  ];
+}
+
+export function byPid(name: string, pid: number): Watched {
+  return { key: name, name, probe: async () => probePid(pid) };
+}
+
+export function byUrl(url: string): Watched {
+  return { key: url, name: url.replace(/^https?:\/\//, ''), probe: () => probeMetrics(url) };
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+
+/** What a process has used at one moment. */
+export interface Usage {
+  /** Of all its threads since its start. */
+  cpuSeconds: number;
+  residentBytes: number;
+  /** Open WebSockets; only replicas tell. */
+  sockets?: number;
+}
+
+const TIMEOUT_MS = 2000;
+
+/** Asks a service by GET /metrics; undefined when it does not tell. */
+export async function probeMetrics(url: string): Promise<Usage | undefined> {
+  try {
+    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return answer.ok ? parseMetrics(await answer.text()) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads Prometheus' text format as far as it is needed. */
+export function parseMetrics(text: string): Usage | undefined {
+  const value = (name: string) => {
+    const found = new RegExp(`^${name}(?:\\{[^}]*\\})? ([^ \\n]+)`, 'm').exec(text)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const cpuSeconds = value('process_cpu_seconds_total');
+  const residentBytes = value('process_resident_memory_bytes');
+  if (cpuSeconds === undefined || residentBytes === undefined) return undefined;
+  const sockets = value('chat_sockets');
+  return { cpuSeconds, residentBytes, ...(sockets === undefined ? {} : { sockets }) };
+}
+
+/** USER_HZ, which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Looks at a process of this machine (proc(5)); undefined where there is no /proc, or no such process. */
+export function probePid(pid: number): Usage | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold spaces: count from its end.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return {
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+      residentBytes: Number(kilobytes ?? 0) * 1024,
+    };
+  } catch {
+    return undefined;
+  }
+}

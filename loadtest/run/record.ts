@@ -1,0 +1,119 @@
+import { cpus, totalmem } from 'node:os';
+import type { Timed } from '../lib/metrics.ts';
+import type { RunSummary } from '../lib/summary-text.ts';
+import { type Figure, figuresOf } from './figures.ts';
+import type { ProcessHistory } from './monitor.ts';
+import type { Second } from './timeline.ts';
+
+/** CPU and memory of one process over the run. */
+export interface ProcessFigures {
+  name: string;
+  cpuSeconds: number;
+  /** Cores. */
+  cpuMean: number;
+  cpuMax: number;
+  residentFirst: number;
+  residentMax: number;
+  residentLast: number;
+}
+
+/** One second of the run, in numbers. */
+export interface TimelinePoint {
+  /** Seconds since the start. */
+  t: number;
+  sockets: number;
+  sent: number;
+  received: number;
+  connected: number;
+  /** Milliseconds at 50, 95 and 99 % of all deliveries (of pages and logins where there are no others). */
+  p50?: number;
+  p95?: number;
+  p99?: number;
+}
+
+/** summary.json: everything that a later run compares itself with. */
+export interface RunRecord extends RunSummary {
+  startedAt: string;
+  k6: string;
+  /** Where sockets went. */
+  sockets: string;
+  machine: { cpus: number; model: string; memoryBytes: number; platform: string; node: string };
+  processes: ProcessFigures[];
+  figures: Figure[];
+  timeline: TimelinePoint[];
+}
+
+interface RunParts {
+  summary: RunSummary;
+  startedAt: number;
+  k6: string;
+  sockets: string;
+  histories: readonly ProcessHistory[];
+  seconds: readonly Second[];
+}
+
+export function recordOf({ summary, startedAt, k6, sockets, histories, seconds }: RunParts): RunRecord {
+  const processes = histories.filter(({ samples }) => samples.length > 0).map(figuresOfProcess);
+  return {
+    ...summary,
+    startedAt: new Date(startedAt).toISOString(),
+    ...{ k6, sockets, machine: machine(), processes },
+    figures: figuresOf(summary, processes, seconds),
+    timeline: seconds.map((second) => pointOf(second, startedAt)),
+  };
+}
+
+/** What the latency of a second is about: deliveries, else pages, else logins. */
+export const MAIN_TIMES: readonly (readonly Timed[])[] = [['same', 'across'], ['page'], ['login']];
+
+function pointOf({ at, sockets, counts, times }: Second, startedAt: number): TimelinePoint {
+  const count = (name: string) => counts.get(name) ?? 0;
+  const names = MAIN_TIMES.find((each) => each.some((name) => times.has(name))) ?? [];
+  const merged = names.map((name) => times.get(name)).filter((each) => each !== undefined);
+  const [first, ...others] = merged;
+  const histogram = first?.copy();
+  for (const other of others) histogram!.merge(other);
+  return {
+    t: at - Math.floor(startedAt / 1000),
+    sockets,
+    sent: count('sent'),
+    received: count('received'),
+    connected: count('connected'),
+    ...(histogram
+      ? {
+          p50: round(histogram.quantile(0.5)),
+          p95: round(histogram.quantile(0.95)),
+          p99: round(histogram.quantile(0.99)),
+        }
+      : {}),
+  };
+}
+
+function figuresOfProcess({ name, samples, cpuSeconds }: ProcessHistory): ProcessFigures {
+  const resident = samples.map(({ residentBytes }) => residentBytes);
+  const seconds = (samples.at(-1)!.at - samples[0]!.at) / 1000 || 1;
+  return {
+    name,
+    cpuSeconds,
+    cpuMean: cpuSeconds / seconds,
+    cpuMax: Math.max(...samples.map(({ cpu }) => cpu)),
+    residentFirst: resident[0]!,
+    residentMax: Math.max(...resident),
+    residentLast: resident.at(-1)!,
+  };
+}
+
+function machine(): RunRecord['machine'] {
+  const cores = cpus();
+  return {
+    cpus: cores.length,
+    model: cores[0]?.model.trim() ?? '',
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+function round(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value * 100) / 100;
+}

@@ -1,0 +1,170 @@
+import type { Timed } from '../../lib/metrics.ts';
+import { LAG_LIMIT_MS, type Latency, milliseconds, TIME_NAMES, whole } from '../../lib/summary-text.ts';
+import { formatChange, formatFigure } from '../comparison.ts';
+import type { RunRecord } from '../record.ts';
+import { scenarios } from '../scenarios.ts';
+import type { Comparison } from '../text.ts';
+import { chartFigure } from './chart.ts';
+import { chartsOf, type Measured } from './charts.ts';
+import { HOVER } from './hover.ts';
+import { attribute, escapeHtml, table } from './html.ts';
+import { STYLE } from './style.ts';
+
+interface ReportParts extends Measured {
+  record: RunRecord;
+  comparison: Comparison | undefined;
+}
+
+/** The whole report as one file that needs nothing else. */
+export function reportHtml({ record, comparison, ...measured }: ReportParts): string {
+  const title = `${record.scenario}, ${record.profile}: load test of ${record.endedAt.slice(0, 16).replace('T', ' ')} UTC`;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+<main>
+${header(record)}
+${tiles(record)}
+<h2>Pictures</h2>
+<div class="charts">${chartsOf(measured).map(chartFigure).join('\n')}</div>
+<div class="columns">
+<section><h2>Ledger</h2>${ledger(record)}</section>
+<section><h2>Times in milliseconds</h2>${times(record)}</section>
+</div>
+<h2>Processes</h2>${processes(record)}
+<h2>Compared with the run before</h2>${compared(comparison)}
+<div class="columns">
+<section><h2>Thresholds</h2>${thresholds(record)}</section>
+<section><h2>Set-up</h2>${setup(record)}</section>
+</div>
+</main>
+<script>${HOVER}</script>
+</html>
+`;
+}
+
+function header({ scenario, profile, passed, target, endedAt, seconds, latencies }: RunRecord): string {
+  const about = scenarios.find(({ name }) => name === scenario)?.about ?? '';
+  const badge = passed
+    ? '<span class="badge passed">passed</span>'
+    : '<span class="badge failed">failed</span>';
+  const date = endedAt.slice(0, 19).replace('T', ' ');
+  const lag = latencies.lag?.p95 ?? 0;
+  const warning =
+    lag > LAG_LIMIT_MS
+      ? `<p class="warning">k6 could not keep up: it came to a frame ${milliseconds(lag)} ms late at p95. The times are partly its own; a smaller load, or another machine for k6, gives those of the cluster.</p>`
+      : '';
+  return `<header><h1>${escapeHtml(scenario)}</h1>${badge}
+<p>${escapeHtml(about)}</p>
+<p>profile ${escapeHtml(profile)}, ${seconds} s against <code>${escapeHtml(target)}</code>, ended ${date} UTC</p>${warning}</header>`;
+}
+
+function tiles({ counts, latencies, figures }: RunRecord): string {
+  const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder;
+  const rate = figures.find(({ key }) => key === 'rate')?.value ?? 0;
+  const main = latencies.across ?? latencies.same ?? latencies.page ?? latencies.login;
+  const tile = (name: string, value: string, wrong = false) =>
+    `<div${wrong ? ' class="wrong"' : ''}><dt>${name}</dt><dd>${value}</dd></div>`;
+  const inMs = (value: number | undefined) =>
+    value === undefined ? '–' : `${milliseconds(value)} <small>ms</small>`;
+  return `<dl class="tiles">${[
+    tile('sent and stored', whole(counts.sent)),
+    tile('delivered', whole(counts.received)),
+    tile('deliveries a second', whole(rate)),
+    tile('lost, repeated, disordered', whole(faults), faults > 0),
+    tile(latencies.across ? 'p50 across replicas' : 'p50', inMs(main?.p50)),
+    tile(latencies.across ? 'p99 across replicas' : 'p99', inMs(main?.p99)),
+  ].join('')}</dl>`;
+}
+
+function ledger({ counts }: RunRecord): string {
+  const rows: [string, number][] = [
+    ['messages acknowledged', counts.sent],
+    ['deliveries due (messages × members)', counts.expected],
+    ['deliveries received', counts.received],
+    ['– of those by resume', counts.resumed],
+    ['– of those read from the history after a gap frame', counts.refetched],
+    ['missing', counts.missing],
+    ['gaps in the chain of a room', counts.gaps],
+    ['duplicates', counts.duplicates],
+    ['out of order', counts.disorder],
+    ['unacknowledged', counts.unacked],
+    ['refused for now', counts.refused],
+    ['connections', counts.connected],
+    ['failed connections', counts.connect_failed],
+    ['connections cut by the other side', counts.cut],
+    ['– of those announced by a draining replica', counts.sent_away],
+  ];
+  return table(
+    ['', ''],
+    rows.map(([name, count]) => [name, whole(count)]),
+  );
+}
+
+function times({ latencies }: RunRecord): string {
+  const rows = (Object.entries(latencies) as [Timed, Latency][]).map(
+    ([name, { min, p50, p95, p99, max, count }]) => [
+      escapeHtml(TIME_NAMES[name]),
+      ...[min, p50, p95, p99, max].map(milliseconds),
+      whole(count),
+    ],
+  );
+  return table(['', 'min', 'p50', 'p95', 'p99', 'max', 'count'], rows);
+}
+
+function processes({ processes: all }: RunRecord): string {
+  if (all.length === 0) return '<p>No process told its CPU and memory. METRICS_URLS names those that do.</p>';
+  const rows = all.map((each) => [
+    escapeHtml(each.name),
+    `${each.cpuSeconds.toFixed(1)} s`,
+    ...[each.cpuMean, each.cpuMax].map((cpu) => `${Math.round(cpu * 100)} %`),
+    ...[each.residentFirst, each.residentMax, each.residentLast].map((bytes) => `${whole(bytes / 1e6)} MB`),
+  ]);
+  return table(['', 'CPU', 'mean', 'highest', 'memory first', 'highest', 'last'], rows);
+}
+
+function compared(comparison: Comparison | undefined): string {
+  if (!comparison) return '<p>There is no earlier run of this scenario with this profile.</p>';
+  const { name, changes, differences } = comparison;
+  const other =
+    differences.length > 0
+      ? `<p class="warning">Another load: ${escapeHtml(differences.join(', '))}</p>`
+      : '';
+  const rows = changes.map((change) => {
+    const { figure, before, verdict } = change;
+    const word = `<span class="${verdict}">${formatChange(change)}${verdict === 'same' ? '' : ` ${verdict}`}</span>`;
+    return [
+      escapeHtml(figure.label),
+      formatFigure(before, figure.unit),
+      formatFigure(figure.value, figure.unit),
+      word,
+    ];
+  });
+  return `<p><code>${escapeHtml(name)}</code>. Up to 10 % is chance.</p>${other}${table(['', 'before', 'now', ''], rows)}`;
+}
+
+function thresholds({ thresholds: all }: RunRecord): string {
+  return table(
+    ['', '', ''],
+    all.map(({ metric, rule, ok }) => [
+      escapeHtml(metric),
+      escapeHtml(rule),
+      ok ? '<span class="better">held</span>' : '<span class="worse">crossed</span>',
+    ]),
+  );
+}
+
+function setup({ load, messageBytes, k6, sockets, machine }: RunRecord): string {
+  const text = (value: unknown) => escapeHtml(Array.isArray(value) ? value.join(' ') : String(value));
+  const rows = [
+    ...Object.entries(load).map(([name, value]) => [escapeHtml(name), text(value)]),
+    ['message bytes', text(messageBytes)],
+    ['sockets to', `<code title="${attribute(sockets)}">${text(sockets)}</code>`],
+    ['generator', text(k6)],
+    ['machine of the generator', text(`${machine.cpus} cores, ${whole(machine.memoryBytes / 2 ** 30)} GiB`)],
+    ['', text(`${machine.model}, ${machine.platform}`)],
+  ];
+  return table(['', ''], rows);
+}

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunSummary } from '../lib/summary-text.ts';
+import type { Command } from './args.ts';
+import { compare, loadDifferences } from './comparison.ts';
+import { findK6, type K6 } from './k6.ts';
+import { byPid, byUrl, localProcesses, Monitor } from './monitor.ts';
+import { recordOf } from './record.ts';
+import { reportHtml } from './report/report.ts';
+import { Results } from './results.ts';
+import { restartReplicas } from './rolling-restart.ts';
+import { ROOT, type Settings } from './settings.ts';
+import { findTarget, readCluster, type Target } from './target.ts';
+import { type Comparison, comparisonLines, processLines, reportText } from './text.ts';
+import { Timeline } from './timeline.ts';
+
+type RunCommand = Extract<Command, { kind: 'run' }>;
+
+const READ_MS = 500;
+
+/**
+ * Runs one scenario and writes its report; returns k6's exit code.
+ *
+ * @throws K6MissingError
+ */
+export async function runScenario(command: RunCommand, settings: Settings): Promise<number> {
+  const { scenario, profile } = command;
+  const k6 = findK6({ path: settings.env.PATH ?? '', root: ROOT, results: settings.resultsDir });
+  const target = findTarget(settings, command.via);
+  const results = new Results(settings.resultsDir, scenario.name);
+  console.log(`${scenario.name}, profile ${profile}, against ${target.baseUrl} with ${k6.name}`);
+
+  const timeline = new Timeline(results.console, (line) => console.error(line));
+  const startedAt = Date.now();
+  const run = startK6(k6, { command, settings, target, results });
+  const monitor = new Monitor(processesOf(settings, target, k6.kind === 'path' ? run.pid : undefined));
+  monitor.start();
+  const end = new AbortController();
+  const reading = readWhile(timeline, end.signal);
+  if (scenario.name === 'rolling-restart')
+    void restart({ command, settings, target, timeline, signal: end.signal });
+
+  const code = await run.exited;
+  end.abort();
+  await reading;
+  timeline.read();
+  const histories = await monitor.stop();
+  const summary = results.read() as RunSummary | undefined;
+  if (!summary) {
+    results.discard();
+    return code === 0 ? 1 : code;
+  }
+
+  const { seconds } = timeline;
+  const sockets = socketsText(settings, target);
+  const record = recordOf({ summary, startedAt, k6: k6.name, sockets, histories, seconds });
+  const previous = results.previous(scenario.name, profile);
+  const comparison: Comparison | undefined = previous && {
+    name: previous.name,
+    changes: compare(record, previous.record),
+    differences: loadDifferences(record, previous.record),
+  };
+  results.write(
+    record,
+    reportHtml({ record, comparison, histories, seconds, startedAt }),
+    reportText(record, comparison),
+  );
+  // k6 has printed its own part of the text.
+  console.log([...processLines(record.processes), ...comparisonLines(comparison)].join('\n'));
+  console.log(`  report  ${results.path}/report.html\n`);
+  return code;
+}
+
+interface Start {
+  command: RunCommand;
+  settings: Settings;
+  target: Target;
+  results: Results;
+}
+
+function startK6(
+  k6: K6,
+  { command, settings, target, results }: Start,
+): { pid: number; exited: Promise<number> } {
+  const script = `${ROOT}loadtest/${command.scenario.script}`;
+  const child = spawn(
+    k6.command,
+    [...k6.args, 'run', '--address', '', '--console-output', results.console, script],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        // Garbage collection is a third of what k6 does with messages; it has memory enough.
+        GOGC: '300',
+        K6_NO_USAGE_REPORT: 'true',
+        K6_AUTO_EXTENSION_RESOLUTION: 'false',
+        ...settings.env,
+        ...target.env,
+        PROFILE: command.profile,
+        SUMMARY_FILE: results.k6Summary,
+        TIMELINE: '1',
+      },
+    },
+  );
+  // Ctrl-C reaches k6 as well, which ends in order; the report is written then. SIGTERM is handed on.
+  const ignore = () => undefined;
+  const hand = () => child.kill('SIGTERM');
+  process.on('SIGINT', ignore).on('SIGTERM', hand);
+  const exited = new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(new Error(`${k6.command} cannot be run: ${error.message}`)));
+    child.once('close', (code) => {
+      process.off('SIGINT', ignore).off('SIGTERM', hand);
+      resolve(code ?? 1);
+    });
+  });
+  return { pid: child.pid ?? 0, exited };
+}
+
+async function readWhile(timeline: Timeline, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(READ_MS, undefined, { signal }).catch(() => undefined);
+    timeline.read();
+  }
+}
+
+function processesOf(settings: Settings, target: Target, k6Pid: number | undefined) {
+  const names = new Map<string, string>();
+  const own = k6Pid === undefined ? [] : [byPid('k6', k6Pid)];
+  const urls = settings.metricsUrls.length > 0 ? settings.metricsUrls : [target.baseUrl];
+  return () => {
+    const cluster = target.local ? readCluster(settings.dataDir) : undefined;
+    return [...(cluster ? localProcesses(cluster, names) : urls.map(byUrl)), ...own];
+  };
+}
+
+interface Restart {
+  command: RunCommand;
+  settings: Settings;
+  target: Target;
+  timeline: Timeline;
+  signal: AbortSignal;
+}
+
+async function restart({ command, settings, target, timeline, signal }: Restart): Promise<void> {
+  const log = (line: string) => console.error(line);
+  try {
+    while (!timeline.has('sent')) await sleep(READ_MS, undefined, { signal });
+    const { dataDir } = settings;
+    await restartReplicas({ dataDir, command: command.restart, local: target.local, log, signal });
+  } catch (error) {
+    if (!signal.aborted) log((error as Error).message);
+  }
+}
+
+function socketsText({ env }: Settings, target: Target): string {
+  const given = target.env.SOCKET_URLS ?? target.env.REPLICA_URLS ?? env.SOCKET_URLS ?? env.REPLICA_URLS;
+  return given ?? `${target.baseUrl}/replica/<n>/ws`;
+}
