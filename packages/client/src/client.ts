@@ -211,7 +211,7 @@ export class ChatClient {
         this.#presence([], [frame.data]);
         break;
       case 'users.changed':
-        this.#presence(frame.data.connected, frame.data.disconnected);
+        this.#presence(frame.data.connected, frame.data.disconnected, frame.data.truncated === true);
         break;
       case 'show.room':
         if (frame.data.last !== undefined) this.#timelines.add(frame.data.id, frame.data.last);
@@ -299,9 +299,13 @@ export class ChatClient {
     this.#timelines.accept(message);
   }
 
-  #presence(connected: readonly unknown[], disconnected: readonly unknown[]): void {
+  #presence(connected: readonly unknown[], disconnected: readonly unknown[], truncated = false): void {
     const users = (list: readonly unknown[]) => list.map(readUser).filter((user) => user !== undefined);
-    this.#events.emit('presence', { connected: users(connected), disconnected: users(disconnected) });
+    this.#events.emit('presence', {
+      connected: users(connected),
+      disconnected: users(disconnected),
+      truncated,
+    });
   }
 
   #enter(room: RoomInfo & { last: number }): void {

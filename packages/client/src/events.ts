@@ -24,7 +24,8 @@ export interface ChatEvents {
   /** Every error frame, also for a message that is tried again by itself. */
   error: DataOf<'error'>;
   /** Users came online and went offline. */
-  presence: { connected: User[]; disconnected: User[] };
+  /** truncated: more changed than are named; read GET /users/online again to show who is there. */
+  presence: { connected: User[]; disconnected: User[]; truncated: boolean };
   /** A room is new to this user, or has a new name. */
   room: RoomInfo;
   /** The user is not in this room any more. */

@@ -275,10 +275,12 @@ describe('what is no message', () => {
     visit.send({ type: 'user.connected', data: { ...bob, online: true } });
     visit.send({ type: 'user.disconnected', data: { ...bob, online: false } });
     visit.send({ type: 'users.changed', data: { connected: [bob], disconnected: [eve] } });
-    expect(await take(presence, 3)).toEqual([
-      { connected: [bob], disconnected: [] },
-      { connected: [], disconnected: [bob] },
-      { connected: [bob], disconnected: [eve] },
+    visit.send({ type: 'users.changed', data: { connected: [], disconnected: [], truncated: true } });
+    expect(await take(presence, 4)).toEqual([
+      { connected: [bob], disconnected: [], truncated: false },
+      { connected: [], disconnected: [bob], truncated: false },
+      { connected: [bob], disconnected: [eve], truncated: false },
+      { connected: [], disconnected: [], truncated: true },
     ]);
   });
 

@@ -37,7 +37,8 @@ export type ServerFrame =
   | { type: 'error'; data: { code: ErrorCode; message: string; cid?: string; retryAfterMs?: number } }
   | { type: 'user.connected'; data: User & { online: true } }
   | { type: 'user.disconnected'; data: User & { online: false } }
-  | { type: 'users.changed'; data: { connected: User[]; disconnected: User[] } }
+  /** Many changed at once; truncated: too many to be named, read GET /users/online again if you show it. */
+  | { type: 'users.changed'; data: { connected: User[]; disconnected: User[]; truncated?: true } }
   | { type: 'show.room'; data: { id: RoomId; name?: string; names?: string[]; last?: number } }
   | { type: 'room.renamed'; data: { id: RoomId; name: string } }
   | { type: 'room.joined'; data: { id: RoomId; name?: string; names?: string[]; last: number } }

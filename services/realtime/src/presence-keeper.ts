@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { isRedisAway, type Logger } from '@chat/kit';
 import { CHANNEL, encodeEnvelope, readUser, type User, type UserId } from '@chat/protocol';
 import type { Presence, PresenceChange } from '@chat/store';
@@ -12,8 +13,15 @@ import type { UsernameCache } from './username-cache.ts';
 const COALESCE_MS = 250;
 /** Above this many changes at once they are told in one frame and not in one each. */
 const MAX_SINGLE = 16;
-/** Users in one such frame. */
-const MAX_TOLD = 500;
+/**
+ * Above this many, the frame says only that many changed, and whoever shows a list reads it again: with N users who
+ * come at once, N sockets times N names would be more than the messages ever are.
+ */
+const MAX_NAMED = 64;
+/** That is said no more often than this, in milliseconds. */
+const CROWD_MS = 1000;
+/** Users of a dead server that are reaped in one go. */
+const REAP_BATCH = 500;
 /** How long events are remembered to put them in order, in milliseconds. */
 const ORDER_MEMORY_MS = 60_000;
 
@@ -42,6 +50,8 @@ export class PresenceKeeper {
   /** Users of whom nobody knows whether the last change was made and told: its reply was lost. */
   readonly #uncertain = new Set<UserId>();
   readonly #timers: NodeJS.Timeout[] = [];
+  #crowdTimer: NodeJS.Timeout | undefined;
+  #crowdToldAt = 0;
   #flushing: Promise<void> | undefined;
   #renewing = false;
   #lease: string | undefined;
@@ -77,8 +87,9 @@ export class PresenceKeeper {
   /** Reads an event that another server published. */
   heard(type: string, data: unknown): void {
     if (type === 'users.changed') {
-      const { connected, disconnected } = (data ?? {}) as Record<string, unknown>;
-      this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
+      const { connected, disconnected, truncated } = (data ?? {}) as Record<string, unknown>;
+      if (truncated === true) this.#tellCrowd();
+      else this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
       return;
     }
     const [user] = this.#inOrder([data]);
@@ -118,6 +129,7 @@ export class PresenceKeeper {
   /** Takes this server and all its users off the list. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#crowdTimer);
     await this.#flushing;
     for (const id of this.#reported.keys()) {
       if (!this.#dirty.has(id)) this.#dirty.set(id, this.#options.users.find(id) ?? { id, username: '' });
@@ -157,8 +169,8 @@ export class PresenceKeeper {
     const names = await usernames.find(ids);
     const users = ids.map((id) => ({ id, username: names.get(id) ?? '' }));
     logger.warn({ server: serverId, users: users.length }, 'reaping a server that died');
-    for (let start = 0; start < users.length; start += MAX_TOLD) {
-      const chunk = users.slice(start, start + MAX_TOLD);
+    for (let start = 0; start < users.length; start += REAP_BATCH) {
+      const chunk = users.slice(start, start + REAP_BATCH);
       await this.#change(chunk, (user, announce) => presence.reap(serverId, lease, user, announce));
     }
     if ((await presence.usersOf(serverId)).length === 0) await presence.forget(serverId);
@@ -181,23 +193,18 @@ export class PresenceKeeper {
       } else if (result.value.change === 'online') connected.push({ id, username, at: result.value.at });
       else if (result.value.change === 'offline') disconnected.push({ id, username, at: result.value.at });
     }
-    if (!single) await this.#publish(connected, disconnected);
+    if (!single) this.#publish(connected, disconnected);
     this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
   }
 
-  async #publish(connected: readonly User[], disconnected: readonly User[]): Promise<void> {
+  /** Tells other servers of changes that were not announced one by one. */
+  #publish(connected: readonly User[], disconnected: readonly User[]): void {
     const { redis, serverId, logger } = this.#options;
-    for (let start = 0; start < Math.max(connected.length, disconnected.length); start += MAX_TOLD) {
-      const data = {
-        connected: connected.slice(start, start + MAX_TOLD),
-        disconnected: disconnected.slice(start, start + MAX_TOLD),
-      };
-      try {
-        await redis.publish(CHANNEL, encodeEnvelope(serverId, 'users.changed', data));
-      } catch (err) {
-        logger.warn({ err }, 'presence could not be told to other servers');
-      }
-    }
+    if (connected.length + disconnected.length === 0) return;
+    const data = isCrowd(connected, disconnected) ? CROWD : { connected, disconnected };
+    redis.publish(CHANNEL, encodeEnvelope(serverId, 'users.changed', data)).catch((err: unknown) => {
+      logger.warn({ err }, 'presence could not be told to other servers');
+    });
   }
 
   #tell(connected: readonly User[], disconnected: readonly User[]): void {
@@ -210,11 +217,13 @@ export class PresenceKeeper {
       this.changed(local);
       return false;
     });
+    if (isCrowd(connected, gone)) {
+      this.#tellCrowd();
+      return;
+    }
     if (connected.length + gone.length > MAX_SINGLE) {
-      fanout.publish(
-        EVERYONE,
-        encodeFrame({ type: 'users.changed', data: { connected: [...connected], disconnected: gone } }),
-      );
+      const data = { connected: connected.map(named), disconnected: gone.map(named) };
+      fanout.publish(EVERYONE, encodeFrame({ type: 'users.changed', data }));
       return;
     }
     for (const { id, username } of connected) {
@@ -226,6 +235,17 @@ export class PresenceKeeper {
         encodeFrame({ type: 'user.disconnected', data: { id, username, online: false } }),
       );
     }
+  }
+
+  /** Says that many changed: now if that was not said lately, else once later for all that comes meanwhile. */
+  #tellCrowd(): void {
+    if (this.#crowdTimer !== undefined) return;
+    const wait = Math.max(0, this.#crowdToldAt + CROWD_MS - performance.now());
+    this.#crowdTimer = setTimeout(() => {
+      this.#crowdTimer = undefined;
+      this.#crowdToldAt = performance.now();
+      this.#options.fanout.publish(EVERYONE, encodeFrame({ type: 'users.changed', data: CROWD }));
+    }, wait);
   }
 
   #count(id: UserId): number {
@@ -250,4 +270,14 @@ export class PresenceKeeper {
     this.#latestBefore = this.#latest;
     this.#latest = new Map();
   }
+}
+
+const CROWD = { connected: [], disconnected: [], truncated: true as const };
+
+function isCrowd(connected: readonly User[], disconnected: readonly User[]): boolean {
+  return connected.length + disconnected.length > MAX_NAMED;
+}
+
+function named({ id, username }: User): User {
+  return { id, username };
 }

@@ -139,7 +139,10 @@ export class Chat {
       this.#greet(rooms);
     });
     client.on('message', (message) => this.#receive(message));
-    client.on('presence', ({ connected, disconnected }) => this.people.change(connected, disconnected));
+    client.on('presence', ({ connected, disconnected, truncated }) => {
+      this.people.change(connected, disconnected);
+      if (truncated) this.people.refreshSoon();
+    });
     client.on('typing', ({ roomId, from }) => {
       if (from !== this.me.id) this.typing.start(roomId, from);
     });

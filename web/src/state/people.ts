@@ -5,6 +5,8 @@ import { signal } from '@preact/signals';
 /** Ids in one request for names, and how long (ms) ids are collected for one. */
 const BATCH = 100;
 const COLLECT_MS = 40;
+/** Over how long (ms) pages spread the reading of a list that changed for all of them. */
+const SPREAD_MS = 3000;
 
 interface Change {
   connected: readonly User[];
@@ -18,6 +20,7 @@ export class People {
   readonly #api: ChatApi;
   readonly #asked = new Set<UserId>();
   #wanted: UserId[] = [];
+  #soon: ReturnType<typeof setTimeout> | undefined;
   /** What changed since the list was asked for, while it is on its way. */
   #changes: Change[] | undefined;
 
@@ -50,6 +53,15 @@ export class People {
     this.learn(users);
     this.online.value = new Map(users.map(({ id, username }) => [id, username]));
     for (const { connected, disconnected } of changes) this.change(connected, disconnected);
+  }
+
+  /** The same in a moment of each page's own choice: when a crowd comes, every page is told so at once. */
+  refreshSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      // What fails is made good by the next telling, or when the page reconnects.
+      this.refresh().catch(() => undefined);
+    }, Math.random() * SPREAD_MS);
   }
 
   change(connected: readonly User[], disconnected: readonly User[]): void {

@@ -14,13 +14,14 @@ interface SendingParts {
 /** Own messages on their way. The client sends them when it can; here is what one sees of it. */
 export class Sending {
   readonly #parts: SendingParts;
+  #count = 0;
 
   constructor(parts: SendingParts) {
     this.#parts = parts;
   }
 
   send(room: Room, text: string): void {
-    this.#add(room, { key: crypto.randomUUID(), text, state: 'sending' });
+    this.#add(room, { key: `outgoing-${this.#count++}`, text, state: 'sending' });
   }
 
   retry(room: Room, { key, text }: Outgoing): void {
