@@ -25,7 +25,7 @@ export function checkNode(version = process.versions.node) {
  */
 export function installDependencies(log = console.log) {
   if (installed(readLock('package-lock.json'), readLock('node_modules/.package-lock.json'))) return;
-  log('installing npm dependencies (uWebSockets.js alone is 250 MB; this happens once)');
+  log('installing npm dependencies, once: a minute or two, since uWebSockets.js alone is 250 MB');
   const start = Date.now();
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath;
