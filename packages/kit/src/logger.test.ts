@@ -41,4 +41,41 @@ describe('createLogger', () => {
     expect(JSON.stringify(line)).not.toContain('s3cret');
     expect(line).toMatchObject({ headers: { host: 'h', cookie: '***' }, body: { username: 'ann' } });
   });
+
+  it('blacks secrets out in the fields of child loggers, in lists and however headers are spelled', () => {
+    const secret = 'sid=s3cret';
+    const [line] = logged((logger) =>
+      logger.child({ token: secret, requestId: 'r' }).info({
+        Authorization: secret,
+        answers: [{ headers: { 'Set-Cookie': secret } }, { status: 200 }],
+      }),
+    );
+    expect(JSON.stringify(line)).not.toContain('s3cret');
+    expect(line).toMatchObject({ requestId: 'r', answers: [{}, { status: 200 }] });
+  });
+
+  it('tells the name of the command that an error carries, and not what it was sent with', () => {
+    const command = { name: 'hello', args: ['3', 'AUTH', 'default', 's3cret'] };
+    const error = Object.assign(new Error('WRONGPASS'), { command, code: 'E' });
+    const lines = logged((logger) => {
+      logger.warn({ err: error }, 'refused');
+      logger.warn(error);
+      logger.warn({ err: new AggregateError([error], 'all'), details: { last: error, token: 's3cret' } });
+    });
+    expect(JSON.stringify(lines)).not.toContain('s3cret');
+    expect(lines).toHaveLength(3);
+    for (const { err } of lines.slice(0, 2))
+      expect(err).toMatchObject({ type: 'Error', message: 'WRONGPASS', code: 'E', command: 'hello' });
+    expect(lines[2]).toMatchObject({ err: { errors: [{ command: 'hello' }] }, details: { token: '***' } });
+  });
+
+  it('does not change what it is given, and survives what refers to itself', () => {
+    const body: Record<string, unknown> = { password: 's3cret' };
+    body.self = body;
+    const error: Error & { self?: unknown } = new Error('x');
+    error.self = error;
+    const lines = logged((logger) => logger.info({ body, err: error }));
+    expect(lines).toHaveLength(1);
+    expect(body.password).toBe('s3cret');
+  });
 });

@@ -1,8 +1,7 @@
-import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { CENSOR, SECRET_FIELDS, withoutSecrets } from './secrets.ts';
 
 export type { Logger } from 'pino';
-
-const SECRET_FIELDS = ['password', 'token', 'cookie', 'authorization', 'set-cookie'];
 
 interface LoggerOptions {
   /** The service, in every line. */
@@ -13,19 +12,20 @@ interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-/** JSON lines on standard output; secrets are blacked out at the top level and in any object of a line. */
+/** The fields of child loggers do not pass the formatter, but they pass these. */
+const CENSORS = Object.fromEntries(Array.from(SECRET_FIELDS, (field) => [field, () => CENSOR]));
+
+/** JSON lines on standard output; secrets are blacked out in a line, in the objects of it and in errors. */
 export function createLogger({ name, level, serverId, destination }: LoggerOptions): Logger {
   const options = {
     name,
     level,
     base: serverId === undefined ? {} : { serverId },
     timestamp: stdTimeFunctions.isoTime,
-    serializers: { err: stdSerializers.err },
-    redact: { paths: SECRET_FIELDS.flatMap((field) => redactedPaths(field)), censor: '***' },
+    // Not pino's redact: its wildcards cost 16 to 28 us a line, a fifth of a request.
+    formatters: { log: withoutSecrets },
+    // The formatter has made an object of it already.
+    serializers: { ...CENSORS, err: (error: unknown) => error },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
-}
-
-function redactedPaths(field: string): string[] {
-  return [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`];
 }
