@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -5,9 +6,11 @@ import { type AddressInfo, createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Gateway, renderBackends, startGateway } from './gateway.ts';
+import { launcher } from './programs.ts';
 
 /** What the servers behind the gateway of this test answer: who they are, and what reached them. */
 interface Seen {
@@ -335,6 +338,18 @@ describe('operation', () => {
     socket.close();
     await gateway.exited;
   });
+});
+
+test('the configuration is valid with the example of backends, with nothing else set', () => {
+  const config = fileURLToPath(new URL('../../deploy/gateway/', import.meta.url));
+  const { command, args } = launcher('haproxy', { directories: [config] });
+  const files = ['haproxy.cfg', 'backends.example.cfg'].flatMap((file) => ['-f', join(config, file)]);
+  const check = spawnSync(command, [...args, '-c', ...files], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+  expect(check.status, check.stderr).toBe(0);
+  expect(check.stderr).not.toMatch(/WARNING|ALERT/);
 });
 
 test('the backends file lists every server by name', () => {
