@@ -19,6 +19,8 @@ describe('loadConfig', () => {
       PORT: 0,
       HOST: '0.0.0.0',
       REDIS_URL: 'redis://127.0.0.1:6379',
+      REDIS_SENTINELS: [],
+      REDIS_SENTINEL_NAME: 'mymaster',
       REDIS_TIMEOUT_MS: 2000,
       LOG_LEVEL: 'info',
       ALLOWED_ORIGINS: [],
@@ -46,6 +48,15 @@ describe('loadConfig', () => {
       ALLOWED_ORIGINS: ['https://chat.example.org', 'http://localhost:5173'],
       LOG_LEVEL: 'debug',
     });
+  });
+
+  it('reads the addresses of sentinels', () => {
+    const config = loadConfig(baseSchema, { REDIS_SENTINELS: 'a.example:5000, 10.0.0.1,[::1]:26380 ,' });
+    expect(config.REDIS_SENTINELS).toEqual([
+      { host: 'a.example', port: 5000 },
+      { host: '10.0.0.1', port: 26_379 },
+      { host: '::1', port: 26_380 },
+    ]);
   });
 
   it('takes an empty variable for an unset one', () => {
@@ -87,6 +98,10 @@ describe('loadConfig', () => {
       { REDIS_URL: 'redis://h/db' },
       'REDIS_URL: expected redis://host:port or rediss://host:port, got "redis://h/db"',
     ],
+    ...['a:b', 'a:0', 'a:70000', 'redis://a:1', '::1'].map((text): [Record<string, string>, string] => [
+      { REDIS_SENTINELS: text },
+      `REDIS_SENTINELS: expected host:port with commas between them, got "${text}"`,
+    ]),
   ])('names what is wrong: %o', (env, message) => {
     expect(problems(env as Record<string, string>)).toEqual([message]);
   });

@@ -1,11 +1,26 @@
 import { z } from 'zod';
-import { flag, logLevel, milliseconds, origins, port, redisUrl, withoutPassword } from './settings.ts';
+import {
+  flag,
+  hostPorts,
+  logLevel,
+  milliseconds,
+  origins,
+  port,
+  redisUrl,
+  withoutPassword,
+} from './settings.ts';
 
 /** The environment variables that every service reads. */
 export const baseSchema = z.object({
   PORT: port.default(0),
   HOST: z.string().min(1).default('0.0.0.0'),
   REDIS_URL: redisUrl.default('redis://127.0.0.1:6379'),
+  /** Sentinels that know the master; of REDIS_URL then only user, password, database and TLS count. */
+  REDIS_SENTINELS: hostPorts(26_379).default([]),
+  /** What the sentinels call the master. */
+  REDIS_SENTINEL_NAME: z.string().default('mymaster'),
+  /** Of the sentinels themselves. */
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
   /** After this time without an answer Redis counts as away for that request. */
   REDIS_TIMEOUT_MS: milliseconds.default(2000),
   LOG_LEVEL: logLevel.default('info'),

@@ -1,24 +1,54 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import type { BaseConfig } from './config.ts';
 import type { Logger } from './logger.ts';
-import { withoutPassword } from './settings.ts';
+import { type HostPort, withoutPassword } from './settings.ts';
 
-interface RedisSettings {
+/** Sentinels that know which Redis is the master. */
+export interface SentinelSettings {
+  addresses: readonly HostPort[];
+  /** What they call the master. */
+  name: string;
+  /** Of the sentinels; that of Redis stands in the URL. */
+  password?: string;
+}
+
+/** Where Redis is. */
+export interface RedisPlace {
+  /** With sentinels only its user, password, database and TLS count: they give the address. */
   url: string;
+  sentinels?: SentinelSettings;
+  /** Milliseconds after which a command without an answer fails. */
+  timeoutMs: number;
+}
+
+interface RedisSettings extends RedisPlace {
   /** What the connection is for; it shows in CLIENT LIST as `chat-{role}`. */
   role: string;
   logger: Logger;
-  /** Milliseconds after which a command without an answer fails. */
-  timeoutMs: number;
+}
+
+type RedisConfig = Pick<
+  BaseConfig,
+  'REDIS_URL' | 'REDIS_TIMEOUT_MS' | 'REDIS_SENTINELS' | 'REDIS_SENTINEL_NAME' | 'REDIS_SENTINEL_PASSWORD'
+>;
+
+/** Where the settings of a service say that Redis is. */
+export function redisPlace(config: RedisConfig): RedisPlace {
+  const place: RedisPlace = { url: config.REDIS_URL, timeoutMs: config.REDIS_TIMEOUT_MS };
+  if (config.REDIS_SENTINELS.length === 0) return place;
+  const { REDIS_SENTINEL_NAME: name, REDIS_SENTINEL_PASSWORD: password } = config;
+  return { ...place, sentinels: { addresses: config.REDIS_SENTINELS, name, password } };
 }
 
 /**
  * Connects to Redis in the background: the process starts whether Redis is there or not, and looks for it again for
  * ever. Commands fail at once while it is away (see isRedisAway) and after `timeoutMs` when it does not answer;
- * none is sent twice.
+ * none is sent twice. With sentinels it is always the master, and after a failover the new one.
  */
 export function connectRedis(settings: RedisSettings): Redis {
   const redis = new Redis(redisOptions(settings));
   logState(redis, settings);
+  neverGiveUp(redis);
   // Failures come as events and are retried; the promise says nothing more.
   redis.connect().catch(() => undefined);
   return redis;
@@ -41,36 +71,44 @@ export async function closeRedis(redis: Redis): Promise<void> {
   }
 }
 
-/** Delay before the nth attempt in a row, in milliseconds: doubles up to 2 s, the upper half of it by chance. */
-export function reconnectDelay(attempt: number): number {
-  const ceiling = Math.min(2000, 50 * 2 ** Math.min(attempt, 10));
+const MAX_DELAY_MS = 2000;
+/** Sentinels take a look-up a second from each connection easily, and how soon a new master is found hangs on it. */
+const MAX_SENTINEL_DELAY_MS = 500;
+
+/** Delay before the nth attempt in a row, in milliseconds: doubles up to `maxMs`, the upper half of it by chance. */
+export function reconnectDelay(attempt: number, maxMs: number = MAX_DELAY_MS): number {
+  const ceiling = Math.min(maxMs, 50 * 2 ** Math.min(attempt, 10));
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 }
 
-function redisOptions({ url, role, timeoutMs }: RedisSettings): RedisOptions {
+function redisOptions({ url, sentinels, role, timeoutMs }: RedisSettings): RedisOptions {
   return {
-    ...addressOf(url),
+    ...(sentinels ? behind(sentinels, url, timeoutMs) : addressOf(url)),
+    ...loginOf(url),
     connectionName: `chat-${role}`,
     lazyConnect: true,
     connectTimeout: Math.max(timeoutMs, 1000),
     commandTimeout: timeoutMs,
     // A connection whose other end vanished without a word: nothing came for so long after a command.
     socketTimeout: Math.max(3 * timeoutMs, 5000),
-    retryStrategy: reconnectDelay,
+    retryStrategy: (attempt) => reconnectDelay(attempt, sentinels ? MAX_SENTINEL_DELAY_MS : MAX_DELAY_MS),
     // 0: a command in flight fails when the connection is lost; by default it would be sent again, perhaps twice done.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
-    // After a failover the old primary answers READONLY: find the new one.
+    // After a failover the old master answers READONLY: find the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };
 }
 
 function addressOf(url: string): RedisOptions {
-  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 6379 : Number(port) };
+}
+
+function loginOf(url: string): RedisOptions {
+  const { protocol, username, password, pathname } = new URL(url);
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 6379 : Number(port),
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || undefined,
     db: Number(pathname.slice(1)),
@@ -78,13 +116,58 @@ function addressOf(url: string): RedisOptions {
   };
 }
 
+function behind(
+  { addresses, name, password }: SentinelSettings,
+  url: string,
+  timeoutMs: number,
+): RedisOptions {
+  const tls = url.startsWith('rediss:');
+  return {
+    sentinels: addresses.map(({ host, port }) => ({ host, port })),
+    name,
+    // Also looks whether the server that they name says of itself that it is the master.
+    role: 'master',
+    sentinelPassword: password,
+    sentinelCommandTimeout: timeoutMs,
+    enableTLSForSentinelMode: tls,
+    sentinelTLS: tls ? {} : undefined,
+    // A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
+    failoverDetector: true,
+    sentinelReconnectStrategy: (attempt) => reconnectDelay(attempt),
+    sentinelRetryStrategy: (attempt) => reconnectDelay(attempt, MAX_SENTINEL_DELAY_MS),
+  };
+}
+
+/**
+ * ioredis ends a connection for good when it is told to reconnect (after a failover, a deaf subscription) while it is
+ * just connecting: then it starts anew, unless it was told to disconnect.
+ */
+function neverGiveUp(redis: Redis): void {
+  let closed = false;
+  const disconnect = redis.disconnect.bind(redis);
+  redis.disconnect = (reconnect = false) => {
+    closed ||= !reconnect;
+    disconnect(reconnect);
+  };
+  redis.on('end', () => {
+    if (!closed) redis.connect().catch(() => undefined);
+  });
+}
+
 /** One line when Redis goes away and one when it is there, whatever the number of attempts between them. */
-function logState(redis: Redis, { url, role, logger }: RedisSettings): void {
-  const address = withoutPassword(url);
+function logState(redis: Redis, { url, sentinels, role, logger }: RedisSettings): void {
+  const address = sentinels ? nameOf(sentinels) : withoutPassword(url);
   let up: boolean | undefined;
   let lastError: unknown;
+  const away = () => {
+    if (up === false) return;
+    up = false;
+    logger.warn({ redis: address, role, err: lastError }, 'redis is away, trying again');
+  };
   redis.on('error', (error) => {
     lastError = error;
+    // Without a sentinel there is no connection that could close.
+    if (redis.status === 'connecting') away();
   });
   redis.on('ready', () => {
     logger.info({ redis: address, role }, up === false ? 'redis is back' : 'redis is connected');
@@ -92,12 +175,13 @@ function logState(redis: Redis, { url, role, logger }: RedisSettings): void {
     lastError = undefined;
   });
   redis.on('close', () => {
-    if (up === false) return;
     // The last close of a shutdown is wanted; 'end' follows it at once.
     setImmediate(() => {
-      if (redis.status === 'end' || up === false) return;
-      up = false;
-      logger.warn({ redis: address, role, err: lastError }, 'redis is away, trying again');
+      if (redis.status !== 'end') away();
     });
   });
+}
+
+function nameOf({ addresses, name }: SentinelSettings): string {
+  return `${name} of sentinels ${addresses.map(({ host, port }) => `${host}:${port}`).join(',')}`;
 }

@@ -56,6 +56,20 @@ export const origins = list
 /** The address of a Redis server: redis:// or rediss://. */
 export const redisUrl = z.string().refine(isRedisUrl, 'expected redis://host:port or rediss://host:port');
 
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** Addresses as host:port with commas between them; an IPv6 address stands in brackets. */
+export function hostPorts(defaultPort: number) {
+  return list
+    .refine((items) => items.every((item) => hostPortOf(item, defaultPort) !== undefined), {
+      message: 'expected host:port with commas between them',
+    })
+    .transform((items) => items.map((item) => hostPortOf(item, defaultPort)!));
+}
+
 /** A level of pino. */
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
   error: 'expected trace, debug, info, warn, error, fatal or silent',
@@ -77,4 +91,11 @@ function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, pathname } = new URL(text);
   return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,5})?$/.test(pathname);
+}
+
+function hostPortOf(text: string, defaultPort: number): HostPort | undefined {
+  const [, host, port] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  const number = port === undefined ? defaultPort : Number(port);
+  if (host === undefined || number < 1 || number > 65_535) return undefined;
+  return { host: host.replace(/^\[|\]$/g, ''), port: number };
 }

@@ -9,6 +9,7 @@ import {
   loadConfigOrExit,
   pingRedis,
   Readiness,
+  redisPlace,
   retryUntilDone,
   serve,
 } from '@chat/kit';
@@ -21,12 +22,7 @@ const serverId = createServerId();
 const logger = createLogger({ name: 'history', level: config.LOG_LEVEL, serverId });
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS }).listen();
 const metrics = createMetrics({ service: 'history', serverId });
-const redis = connectRedis({
-  url: config.REDIS_URL,
-  role: 'history',
-  logger,
-  timeoutMs: config.REDIS_TIMEOUT_MS,
-});
+const redis = connectRedis({ ...redisPlace(config), role: 'history', logger });
 
 const readiness = new Readiness();
 readiness.set('serving', true);

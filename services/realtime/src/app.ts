@@ -1,5 +1,5 @@
 import type { TemplatedApp } from 'uWebSockets.js';
-import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness } from '@chat/kit';
+import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness, redisPlace } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
 import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
 import { Admission } from './admission.ts';
@@ -66,8 +66,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   let draining = false;
 
   const link = new RedisLink({
-    url: config.REDIS_URL,
-    timeoutMs: config.REDIS_TIMEOUT_MS,
+    place: redisPlace(config),
     logger,
     onEnvelope: (envelope) => relay.receive(envelope),
     onSubscribed: () => void registry.repairAll(),

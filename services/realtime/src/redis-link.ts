@@ -1,12 +1,11 @@
-import { closeRedis, connectRedis, type Logger, pingRedis } from '@chat/kit';
+import { closeRedis, connectRedis, type Logger, pingRedis, type RedisPlace } from '@chat/kit';
 import { CHANNEL } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 
 const PROBE_MS = 250;
 
 interface RedisLinkOptions {
-  url: string;
-  timeoutMs: number;
+  place: RedisPlace;
   logger: Logger;
   onEnvelope: (envelope: Buffer) => void;
   /** The subscription (re)started: relays before this moment may have been missed. */
@@ -25,10 +24,10 @@ export class RedisLink {
   #closed = false;
 
   constructor(options: RedisLinkOptions) {
-    const { url, timeoutMs, logger } = options;
+    const { place, logger } = options;
     this.#options = options;
-    this.commands = connectRedis({ url, role: 'realtime', logger, timeoutMs });
-    this.#subscriber = connectRedis({ url, role: 'realtime-relay', logger, timeoutMs });
+    this.commands = connectRedis({ ...place, role: 'realtime', logger });
+    this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });
     this.#subscriber.on('ready', () => void this.#subscribe());
     this.#subscriber.on('close', () => {
       this.#subscribed = false;
@@ -62,7 +61,7 @@ export class RedisLink {
 
   async #look(): Promise<void> {
     const there =
-      this.commands.status === 'ready' && (await pingRedis(this.commands, this.#options.timeoutMs));
+      this.commands.status === 'ready' && (await pingRedis(this.commands, this.#options.place.timeoutMs));
     if (this.#closed) return;
     this.#probe = undefined;
     if (there) this.#options.onRestored();
