@@ -28,6 +28,8 @@ const RETRY_MS = 1000;
 export class Client {
   /** The replica it is connected to; empty before the first hello. */
   serverId = '';
+  /** When it last heard something of this run, in milliseconds since 1970. */
+  heardAt = 0;
   readonly index: number;
   readonly outbox = new Outbox();
   readonly #options: ClientOptions;
@@ -196,12 +198,14 @@ export class Client {
 
   #enter(verdict: Verdict): void {
     const { meter } = this.#options;
+    if (verdict !== 'other') this.heardAt = Date.now();
     if (verdict === 'delivered' || verdict === 'late') meter.count('received');
     if (verdict === 'late') meter.count('disorder');
     if (verdict === 'duplicate') meter.count('duplicates');
   }
 
   #acknowledged(pending: Pending | undefined, arrivedAt: number): void {
+    this.heardAt = Date.now();
     if (!pending || pending.members === 0) return;
     const { meter } = this.#options;
     meter.count('sent');

@@ -6,10 +6,10 @@ export async function sleepUntil(time: number): Promise<void> {
   if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
 }
 
-/** Resolves when the condition holds or the deadline has passed; true when it holds. */
-export async function until(condition: () => boolean, deadline: number): Promise<boolean> {
+/** Resolves when the condition holds or the deadline, which may move, has passed; true when it holds. */
+export async function until(condition: () => boolean, deadline: () => number): Promise<boolean> {
   while (!condition()) {
-    if (Date.now() >= deadline) return false;
+    if (Date.now() >= deadline()) return false;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return true;

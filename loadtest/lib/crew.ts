@@ -3,7 +3,7 @@ import { Client } from './client.ts';
 import { sleepUntil, until } from './clock.ts';
 import { config } from './config.ts';
 import { Meter } from './meter.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, patience } from './plan.ts';
 import type { Load } from './profiles.ts';
 import { RoomLedger } from './room-ledger.ts';
 
@@ -61,7 +61,12 @@ async function takePart(
   void client.connect();
   await work?.(client, meter);
   await sleepUntil(plan.sendUntil);
-  if (await until(() => client.complete, plan.deadline)) {
+  if (
+    await until(
+      () => client.complete,
+      () => patience(plan, client.heardAt, config.drainSeconds),
+    )
+  ) {
     meter.count('done');
     await sleepUntil(Date.now() + LINGER_MS);
   }

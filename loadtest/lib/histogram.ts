@@ -23,9 +23,10 @@ export class Histogram {
     this.#total += other.#total;
   }
 
-  clear(): void {
-    this.#counts.clear();
-    this.#total = 0;
+  copy(): Histogram {
+    const copy = new Histogram();
+    copy.merge(this);
+    return copy;
   }
 
   /** Milliseconds that the share `q` (0 to 1) of all values does not exceed; undefined when there are none. */

@@ -15,12 +15,14 @@ export interface Plan {
   connectFrom: number;
   sendFrom: number;
   sendUntil: number;
-  /** Whoever is not through by then gives up. */
+  /** Whoever is not through by then gives up, though messages may still arrive. */
   deadline: number;
 }
 
 /** Clients have connected for so long when the first message is sent. */
 const SETTLE_MS = 1000;
+/** A generator that cannot keep up may read for so long what has arrived long ago: late is not lost. */
+const BACKLOG_SECONDS = 300;
 
 /** Looks whether the cluster is there, logs the users in, and finds or makes the rooms. */
 export function makePlan(load: Load, roomNames: readonly string[]): Plan {
@@ -40,11 +42,16 @@ export function makePlan(load: Load, roomNames: readonly string[]): Plan {
     connectFrom,
     sendFrom,
     sendUntil,
-    deadline: sendUntil + config.drainSeconds * 1000,
+    deadline: sendUntil + (config.drainSeconds + BACKLOG_SECONDS) * 1000,
   };
+}
+
+/** When to stop waiting: so many seconds after the last message was sent, or the last one of the run was heard. */
+export function patience(plan: Plan, heardAt: number, seconds: number): number {
+  return Math.min(plan.deadline, Math.max(plan.sendUntil, heardAt) + seconds * 1000);
 }
 
 /** Seconds from the end of setup() to the deadline. */
 export function planSeconds(load: Load): number {
-  return load.connectSeconds + SETTLE_MS / 1000 + load.holdSeconds + config.drainSeconds;
+  return load.connectSeconds + SETTLE_MS / 1000 + load.holdSeconds + config.drainSeconds + BACKLOG_SECONDS;
 }

@@ -1,8 +1,9 @@
 import type { Message } from '../../packages/protocol/src/message.ts';
 import { expectJson, request } from './api.ts';
+import { config } from './config.ts';
 import { Meter } from './meter.ts';
 import { decodePayload } from './payload.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, patience } from './plan.ts';
 import { RoomLedger } from './room-ledger.ts';
 
 const FOLLOW_SIZE = 200;
@@ -18,8 +19,9 @@ const PAUSE_MS = 100;
 export async function runReader(plan: Plan, senders: number): Promise<void> {
   const meter = new Meter();
   const ledger = new RoomLedger({ ...plan.rooms[0]!, senders }, plan.run);
-  while (!ledger.complete && Date.now() < plan.deadline) {
-    follow(plan, ledger, meter);
+  let heardAt = 0;
+  while (!ledger.complete && Date.now() < patience(plan, heardAt, config.drainSeconds)) {
+    if (follow(plan, ledger, meter)) heardAt = Date.now();
     if (Date.now() < plan.sendUntil) scrollBack(plan, meter);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
@@ -29,7 +31,9 @@ export async function runReader(plan: Plan, senders: number): Promise<void> {
   meter.close();
 }
 
-function follow(plan: Plan, ledger: RoomLedger, meter: Meter): void {
+/** True when there was something new. */
+function follow(plan: Plan, ledger: RoomLedger, meter: Meter): boolean {
+  const before = ledger.last;
   for (;;) {
     const page = readPage(plan, meter, `after=${ledger.last}&size=${FOLLOW_SIZE}`);
     for (const message of page) {
@@ -38,7 +42,7 @@ function follow(plan: Plan, ledger: RoomLedger, meter: Meter): void {
       if (verdict === 'late') meter.count('disorder');
       if (verdict === 'duplicate') meter.count('duplicates');
     }
-    if (page.length < FOLLOW_SIZE) return;
+    if (page.length < FOLLOW_SIZE) return ledger.last > before;
   }
 }
 

@@ -3,7 +3,7 @@ import { sleepUntil, until } from './clock.ts';
 import { config } from './config.ts';
 import type { Pace } from './pace.ts';
 import { encodeData, encodeEnd } from './payload.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, patience } from './plan.ts';
 
 /** A room that a sender writes to. */
 export interface Outlet {
@@ -40,7 +40,10 @@ export class Sender {
     }
     await sleepUntil(plan.sendUntil);
     // A third of the time is kept for the last words and their way.
-    await until(() => client.outbox.size === 0, plan.deadline - (config.drainSeconds * 1000) / 3);
+    await until(
+      () => client.outbox.size === 0,
+      () => patience(plan, client.heardAt, (config.drainSeconds * 2) / 3),
+    );
     for (const index of outlets.keys()) this.#sayEnd(index);
   }
 

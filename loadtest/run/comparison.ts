@@ -7,7 +7,7 @@ export interface Change {
   before: number;
   /** Relative, 0.1 is 10 % more; undefined when it was 0 before. */
   change: number | undefined;
-  /** `same` within what one run differs from the next by chance. */
+  /** `same` within what one run differs from the next by chance, and where there are few samples. */
   verdict: 'better' | 'worse' | 'same';
 }
 
@@ -18,10 +18,14 @@ const NOISE_ABSOLUTE: Record<Figure['unit'], number> = { '': 0, '/s': 1, ms: 1, 
 
 /** Every figure that both runs have. */
 export function compare(now: RunRecord, before: RunRecord): Change[] {
-  const old = new Map(before.figures.map((figure) => [figure.key, figure.value]));
+  const old = new Map(before.figures.map((figure) => [figure.key, figure]));
   return now.figures.flatMap((figure) => {
-    const value = old.get(figure.key);
-    if (value === undefined) return [];
+    const earlier = old.get(figure.key);
+    if (!earlier) return [];
+    const { value } = earlier;
+    if (figure.weak || earlier.weak) {
+      return [{ figure, before: value, change: relative(value, figure.value), verdict: 'same' as const }];
+    }
     return [
       { figure, before: value, change: relative(value, figure.value), verdict: verdictOn(figure, value) },
     ];

@@ -1,7 +1,6 @@
 import type { Timed } from '../lib/metrics.ts';
 import { type RunSummary, TIME_NAMES } from '../lib/summary-text.ts';
 import type { ProcessFigures } from './record.ts';
-import type { Second } from './timeline.ts';
 
 /** A number by which two runs are compared. */
 export interface Figure {
@@ -10,6 +9,8 @@ export interface Figure {
   unit: '' | '/s' | 'ms' | 'us' | 'MB';
   value: number;
   better: 'lower' | 'higher';
+  /** It rests on so few samples that chance decides. */
+  weak?: boolean;
 }
 
 /** Which quantiles of a time are compared. The generator's own delay says nothing about the cluster. */
@@ -23,15 +24,20 @@ const COMPARED: readonly Exclude<Timed, 'lag'>[] = [
   'login',
 ];
 
+/** Samples from which on a quantile is worth comparing. */
+const ENOUGH = { p50: 100, p99: 2000 } as const;
+/** Below so many deliveries the replicas' CPU is mostly that of connecting and of doing nothing. */
+const ENOUGH_DELIVERIES = 20_000;
+
 export function figuresOf(
-  { counts, latencies }: RunSummary,
+  { counts, latencies, load }: RunSummary,
   processes: readonly ProcessFigures[],
-  seconds: readonly Second[],
 ): Figure[] {
   const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder + counts.unacked;
+  const rate = counts.received / load.holdSeconds;
   const figures: Figure[] = [
     { key: 'faults', label: 'lost, repeated or out of order', unit: '', value: faults, better: 'lower' },
-    { key: 'rate', label: 'deliveries', unit: '/s', value: busyRate(seconds), better: 'higher' },
+    { key: 'rate', label: 'deliveries', unit: '/s', value: rate, better: 'higher' },
   ];
   for (const name of COMPARED) {
     const latency = latencies[name];
@@ -43,6 +49,7 @@ export function figuresOf(
         unit: 'ms',
         value: latency[quantile],
         better: 'lower',
+        weak: latency.count < ENOUGH[quantile],
       });
     }
   }
@@ -56,7 +63,7 @@ export function figuresOf(
     value: resident / 1e6,
     better: 'lower',
   });
-  if (counts.received > 0) {
+  if (counts.received >= ENOUGH_DELIVERIES) {
     const cpu = replicas.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
     const value = (cpu * 1e6) / counts.received;
     figures.push({
@@ -68,11 +75,4 @@ export function figuresOf(
     });
   }
   return figures;
-}
-
-/** Deliveries a second over the time in which there were any. */
-function busyRate(seconds: readonly Second[]): number {
-  const busy = seconds.filter(({ counts }) => (counts.get('received') ?? 0) > 0);
-  const received = busy.reduce((sum, { counts }) => sum + counts.get('received')!, 0);
-  return busy.length === 0 ? 0 : received / (busy.at(-1)!.at - busy[0]!.at + 1);
 }

@@ -44,11 +44,11 @@ export class Monitor {
     this.#running = this.#run();
   }
 
-  /** Resolves with what was seen, in the order in which it was first seen. */
+  /** Resolves with what was seen, in the order of the list. */
   async stop(): Promise<ProcessHistory[]> {
     this.#ending.abort();
     await this.#running;
-    return [...this.#histories.values()];
+    return [...this.#histories.values()].filter(({ samples }) => samples.length > 0);
   }
 
   async #run(): Promise<void> {
@@ -63,16 +63,14 @@ export class Monitor {
   }
 
   async #look({ key, name, probe }: Watched): Promise<void> {
+    // Before the first wait, so that they stand in the order of the list.
+    const history = this.#histories.get(key) ?? { name, samples: [], cpuSeconds: 0 };
+    this.#histories.set(key, history);
     const usage = await probe();
     if (!usage) return;
     const at = Date.now();
     const before = this.#before.get(key);
     this.#before.set(key, { at, cpuSeconds: usage.cpuSeconds });
-    let history = this.#histories.get(key);
-    if (!history) {
-      history = { name, samples: [], cpuSeconds: 0 };
-      this.#histories.set(key, history);
-    }
     if (!before) return;
     // A process that was restarted has used what it has used since.
     const used =

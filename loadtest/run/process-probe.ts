@@ -44,9 +44,11 @@ export function probePid(pid: number): Usage | undefined {
     // The name in parentheses may hold spaces: count from its end.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    // A process that has ended and is not waited for yet has none.
+    if (kilobytes === undefined) return undefined;
     return {
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-      residentBytes: Number(kilobytes ?? 0) * 1024,
+      residentBytes: Number(kilobytes) * 1024,
     };
   } catch {
     return undefined;

@@ -53,12 +53,12 @@ interface RunParts {
 }
 
 export function recordOf({ summary, startedAt, k6, sockets, histories, seconds }: RunParts): RunRecord {
-  const processes = histories.filter(({ samples }) => samples.length > 0).map(figuresOfProcess);
+  const processes = histories.map(figuresOfProcess);
   return {
     ...summary,
     startedAt: new Date(startedAt).toISOString(),
     ...{ k6, sockets, machine: machine(), processes },
-    figures: figuresOf(summary, processes, seconds),
+    figures: figuresOf(summary, processes),
     timeline: seconds.map((second) => pointOf(second, startedAt)),
   };
 }

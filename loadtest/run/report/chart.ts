@@ -27,6 +27,8 @@ interface Axis {
   log?: boolean;
   /** Text of a value, with its unit where a reader needs it. */
   format?: (value: number) => string;
+  /** Where a linear x axis begins and ends; default: with the points. */
+  range?: readonly [from: number, to: number];
   /** Never less than this at the top. */
   atLeast?: number;
 }
@@ -134,7 +136,7 @@ function hoverData({ series, x: xAxis, y: yAxis }: Chart, x: Scale): string {
 
 function xScale({ series, x }: Chart): Scale {
   const values = series.flatMap(({ points }) => points.map(([px]) => px));
-  const [min, max] = [Math.min(...values), Math.max(...values)];
+  const [min, max] = x.range ?? [Math.min(...values), Math.max(...values)];
   return x.log ? logScale(min, max, LEFT, RIGHT) : rangeScale(min, max, LEFT, RIGHT);
 }
 

@@ -16,7 +16,6 @@ export interface Measured {
 
 /** More points than this make a line no clearer. */
 const MAX_POINTS = 150;
-const TIME_AXIS = { label: 'seconds since the start', format: whole };
 const QUANTILES = [
   ['p50', 0.5],
   ['p95', 0.95],
@@ -69,7 +68,8 @@ function shares(histogram: Histogram): [number, number][] {
   return points;
 }
 
-function percentiles({ seconds, startedAt }: Measured): Chart {
+function percentiles(measured: Measured): Chart {
+  const { seconds, startedAt } = measured;
   const names = mainTimes(seconds);
   const slots = slotsOf(seconds, startedAt);
   const series = QUANTILES.map(
@@ -86,12 +86,13 @@ function percentiles({ seconds, startedAt }: Measured): Chart {
     title: `Latency over time: ${what}`,
     note: 'Each point is the percentile of its own moment; the scale is logarithmic.',
     series,
-    x: TIME_AXIS,
+    x: timeAxis(measured),
     y: { label: 'ms', log: true, format: (value) => `${shortNumber(value)} ms` },
   };
 }
 
-function rates({ seconds, startedAt }: Measured): Chart {
+function rates(measured: Measured): Chart {
+  const { seconds, startedAt } = measured;
   const slots = slotsOf(seconds, startedAt);
   const rate = (name: string): Series['points'] =>
     slots.map(({ t, seconds: some, width }) => [
@@ -104,14 +105,15 @@ function rates({ seconds, startedAt }: Measured): Chart {
       { name: 'received', points: rate('received') },
       { name: 'due', points: rate('expected'), dashed: true },
     ],
-    x: TIME_AXIS,
+    x: timeAxis(measured),
     y: { label: '/s', format: (value) => `${whole(value)}/s` },
     area: true,
   };
 }
 
 /** Those of the clients, and those that each replica says it has. */
-function sockets({ seconds, histories, startedAt }: Measured): Chart {
+function sockets(measured: Measured): Chart {
+  const { seconds, histories, startedAt } = measured;
   const slots = slotsOf(seconds, startedAt);
   const replicas = histories.flatMap((history): Series[] => {
     const counted = history.samples.some(({ sockets: open }) => open !== undefined);
@@ -125,13 +127,15 @@ function sockets({ seconds, histories, startedAt }: Measured): Chart {
   };
   return {
     title: 'Open sockets',
-    series: [{ ...clients, dashed: true }, ...replicas],
-    x: TIME_AXIS,
+    // The replicas first: each keeps the colour that it has in the other pictures.
+    series: [...replicas, { ...clients, dashed: true }],
+    x: timeAxis(measured),
     y: { label: 'sockets', format: whole },
   };
 }
 
-function cpu({ histories, startedAt }: Measured): Chart {
+function cpu(measured: Measured): Chart {
+  const { histories, startedAt } = measured;
   return {
     title: 'CPU of each process',
     note: '100 % is one core.',
@@ -140,22 +144,35 @@ function cpu({ histories, startedAt }: Measured): Chart {
       points: samplesOf(history, startedAt, (sample) => sample.cpu * 100),
       dashed: history.name === 'k6',
     })),
-    x: TIME_AXIS,
+    x: timeAxis(measured),
     y: { label: '%', format: (value) => `${whole(value)} %`, atLeast: 10 },
   };
 }
 
-function memory({ histories, startedAt }: Measured): Chart {
+function memory(measured: Measured): Chart {
+  const { histories, startedAt } = measured;
   return {
     title: 'Memory of each process',
-    note: 'Resident bytes.',
-    series: histories.map((history) => ({
-      name: history.name,
-      points: samplesOf(history, startedAt, ({ residentBytes }) => residentBytes / 1e6),
-      dashed: history.name === 'k6',
-    })),
-    x: TIME_AXIS,
+    note: 'Resident; that of k6 is in the table.',
+    series: histories
+      .filter(({ name }) => name !== 'k6')
+      .map((history) => ({
+        name: history.name,
+        points: samplesOf(history, startedAt, ({ residentBytes }) => residentBytes / 1e6),
+      })),
+    x: timeAxis(measured),
     y: { label: 'MB', format: (value) => `${whole(value)} MB` },
+  };
+}
+
+/** The same for all pictures, from the start of the run to the last sample, so that they can be read side by side. */
+function timeAxis({ seconds, histories, startedAt }: Measured): Chart['x'] {
+  const ends = histories.map(({ samples }) => samples.at(-1)!.at);
+  const end = Math.max((seconds.at(-1)?.at ?? 0) * 1000, ...ends);
+  return {
+    label: 'seconds since the start',
+    format: whole,
+    range: [0, Math.max(1, (end - startedAt) / 1000)],
   };
 }
 

@@ -73,7 +73,7 @@ function tiles({ counts, latencies, figures }: RunRecord): string {
     tile('sent and stored', whole(counts.sent)),
     tile('delivered', whole(counts.received)),
     tile('deliveries a second', whole(rate)),
-    tile('lost, repeated, disordered', whole(faults), faults > 0),
+    tile('lost or repeated', whole(faults), faults > 0),
     tile(latencies.across ? 'p50 across replicas' : 'p50', inMs(main?.p50)),
     tile(latencies.across ? 'p99 across replicas' : 'p99', inMs(main?.p99)),
   ].join('')}</dl>`;
@@ -98,7 +98,7 @@ function ledger({ counts }: RunRecord): string {
     ['– of those announced by a draining replica', counts.sent_away],
   ];
   return table(
-    ['', ''],
+    [],
     rows.map(([name, count]) => [name, whole(count)]),
   );
 }
@@ -147,7 +147,7 @@ function compared(comparison: Comparison | undefined): string {
 
 function thresholds({ thresholds: all }: RunRecord): string {
   return table(
-    ['', '', ''],
+    [],
     all.map(({ metric, rule, ok }) => [
       escapeHtml(metric),
       escapeHtml(rule),
@@ -156,15 +156,44 @@ function thresholds({ thresholds: all }: RunRecord): string {
   );
 }
 
-function setup({ load, messageBytes, k6, sockets, machine }: RunRecord): string {
+function setup({ scenario, load, messageBytes, k6, sockets, machine }: RunRecord): string {
   const text = (value: unknown) => escapeHtml(Array.isArray(value) ? value.join(' ') : String(value));
   const rows = [
-    ...Object.entries(load).map(([name, value]) => [escapeHtml(name), text(value)]),
+    ...settingsOf(scenario, load).map(([name, value]) => [name, text(value)]),
     ['message bytes', text(messageBytes)],
     ['sockets to', `<code title="${attribute(sockets)}">${text(sockets)}</code>`],
     ['generator', text(k6)],
     ['machine of the generator', text(`${machine.cpus} cores, ${whole(machine.memoryBytes / 2 ** 30)} GiB`)],
     ['', text(`${machine.model}, ${machine.platform}`)],
   ];
-  return table(['', ''], rows);
+  return table([], rows);
+}
+
+/** The numbers of the load that the scenario reads. */
+function settingsOf(scenario: RunRecord['scenario'], load: RunRecord['load']): [string, unknown][] {
+  const { sockets, senders, rate, curve, users, connectSeconds, holdSeconds } = load;
+  const pace: [string, unknown][] = [
+    [scenario === 'login' ? 'logins a second' : 'messages a second', rate],
+    ...(curve.length > 1 ? ([['– times', curve]] as [string, unknown][]) : []),
+    ['for seconds', holdSeconds],
+    ['users', users],
+  ];
+  if (scenario === 'login') return pace;
+  const clients: [string, unknown][] = [
+    [scenario === 'history' ? 'readers' : 'sockets that listen', sockets],
+    ...(scenario === 'rooms' ? [] : ([['sockets that send', senders]] as [string, unknown][])),
+    ['connected within seconds', connectSeconds],
+  ];
+  const special: Partial<Record<RunRecord['scenario'], [string, unknown][]>> = {
+    rooms: [
+      ['rooms', load.rooms],
+      ['rooms of each client', load.roomsPerClient],
+    ],
+    storm: [
+      ['cuts', load.cuts],
+      ['back within seconds', load.comebackSeconds],
+    ],
+    soak: [['back within seconds', load.comebackSeconds]],
+  };
+  return [...clients, ...pace, ...(special[scenario] ?? [])];
 }

@@ -9,6 +9,7 @@ export const STYLE = `
     --s0: #6aa9ff; --s1: #ff9a57; --s2: #58cf97; --s3: #e08fdc; --s4: #4fd0e0; --s5: #e3bd4a; --s6: #ff7d97; --s7: #a8b5c4; }
 }
 * { box-sizing: border-box; }
+[hidden] { display: none; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 26px; margin: 0 12px 0 0; display: inline; }
