@@ -6,6 +6,11 @@ import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/**
+ * A replica allocates little and briefly: half-spaces of 4 MB instead of 16 save 24 MB of memory each replica would
+ * touch in a storm of upgrades and then keep. The image does the same.
+ */
+const NODE_ARGS: Record<ServiceName, string[]> = { auth: [], history: [], realtime: ['--max-semi-space-size=4'] };
 const START_TIMEOUT_MS = 60_000;
 const PORT_TRIES = 5;
 
@@ -85,7 +90,7 @@ export class Service {
     const child = await startChild({
       name: this.name,
       command: process.execPath,
-      args: [bundle],
+      args: [...NODE_ARGS[this.service], bundle],
       logFile: this.#logFile,
       env: { ...process.env, ...this.#options.env, PORT: String(this.port) },
     });

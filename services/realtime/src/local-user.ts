@@ -6,9 +6,10 @@ import type { Room } from './room.ts';
 export class LocalUser {
   readonly id: UserId;
   readonly username: string;
-  // Arrays, not sets: there are tens of thousands of users and most have one tab and few rooms.
-  readonly peers: Peer[] = [];
-  readonly rooms: Room[] = [];
+  // Arrays of exactly their length, made anew at each change: there are tens of thousands of users, most have one tab
+  // and few rooms, and an array that grew keeps 16 places free.
+  peers: readonly Peer[] = [];
+  rooms: readonly Room[] = [];
   /** Message tokens left, and when they were counted (milliseconds). */
   tokens = 0;
   tokensAt = 0;

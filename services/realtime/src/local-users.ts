@@ -13,7 +13,7 @@ export class LocalUsers {
   readonly #registry: RoomRegistry;
   readonly #onChange: (user: LocalUser) => void;
   readonly #users = new Map<UserId, LocalUser>();
-  readonly #sessions = new Map<string, Peer[]>();
+  readonly #sessions = new Map<string, readonly Peer[]>();
 
   /** @param onChange told when the number of a user's connections changed */
   constructor(rooms: Rooms, registry: RoomRegistry, onChange: (user: LocalUser) => void) {
@@ -57,19 +57,18 @@ export class LocalUsers {
   attach(peer: Peer, rooms: readonly Room[]): void {
     const { user, session } = peer;
     this.#users.set(user.id, user);
-    for (const room of rooms) this.grant(user, room);
-    user.peers.push(peer);
-    const peers = this.#sessions.get(session);
-    if (peers) peers.push(peer);
-    else this.#sessions.set(session, [peer]);
+    this.#grantAll(user, rooms);
+    user.peers = [...user.peers, peer];
+    this.#sessions.set(session, [...(this.#sessions.get(session) ?? []), peer]);
     this.#onChange(user);
   }
 
   detach(peer: Peer): void {
     const { user, session } = peer;
-    remove(user.peers, peer);
-    const peers = this.#sessions.get(session);
-    if (peers && remove(peers, peer) === 0) this.#sessions.delete(session);
+    user.peers = without(user.peers, peer);
+    const peers = without(this.#sessions.get(session) ?? [], peer);
+    if (peers.length > 0) this.#sessions.set(session, peers);
+    else this.#sessions.delete(session);
     for (const id of peer.joined ?? []) this.#leave(id);
     if (user.peers.length === 0) {
       this.#users.delete(user.id);
@@ -80,11 +79,7 @@ export class LocalUsers {
 
   /** Gives a user a room: the connections that are live receive it from now on. False when it was there already. */
   grant(user: LocalUser, room: Room): boolean {
-    if (user.has(room)) return false;
-    user.rooms.push(room);
-    room.members++;
-    for (const peer of user.peers) enter(peer, room);
-    return true;
+    return this.#grantAll(user, [room]);
   }
 
   /** Lets one connection into a named room, without making its user a member. */
@@ -110,6 +105,17 @@ export class LocalUsers {
     return peer.user.has(room) || peer.joined?.has(room.id) === true;
   }
 
+  #grantAll(user: LocalUser, rooms: readonly Room[]): boolean {
+    const fresh = rooms.filter((room) => !user.has(room));
+    if (fresh.length === 0) return false;
+    user.rooms = [...user.rooms, ...fresh];
+    for (const room of fresh) {
+      room.members++;
+      for (const peer of user.peers) enter(peer, room);
+    }
+    return true;
+  }
+
   #leave(id: RoomId): void {
     const room = this.#registry.find(id);
     if (room) this.#uncount(room);
@@ -126,9 +132,6 @@ function enter(peer: Peer, room: Room): void {
   else for (const topic of room.topics) if (isNamed(topic)) peer.subscribe(topic);
 }
 
-/** @returns how many are left */
-function remove<T>(items: T[], item: T): number {
-  const index = items.indexOf(item);
-  if (index >= 0) items.splice(index, 1);
-  return items.length;
+function without<T>(items: readonly T[], item: T): T[] {
+  return items.filter((other) => other !== item);
 }
