@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { type Child, startChild } from './child.ts';
+import { freePort } from './ports.ts';
+import { launcher } from './programs.ts';
+import { type RedisOptions, type RunningRedis, startRedis } from './redis.ts';
+
+export interface SentinelOptions {
+  /** Replicas of the master. Default 1. */
+  replicas?: number;
+  /** Milliseconds after which a silent master counts as down. Default 1000. */
+  downAfterMs?: number;
+  /** Further options of the master and of every replica. */
+  redis?: RedisOptions;
+  /** Password of the sentinels. Default: none. */
+  password?: string;
+}
+
+export interface SentinelGroup {
+  /** For REDIS_SENTINELS. */
+  addresses: string;
+  /** The master at the start, and what replicates it. Those that a test ended need not be stopped. */
+  master: RunningRedis;
+  replicas: RunningRedis[];
+  sentinels: Child[];
+  /** Asks the sentinels for the port of the master. */
+  masterPort(): Promise<number>;
+  /** Resolves when the sentinels agreed on another master than this, and gives its port. */
+  failedOver(from?: number): Promise<number>;
+  /** Makes a replica the master while the master is well. */
+  failOver(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What the sentinels call the master: the default of REDIS_SENTINEL_NAME. */
+const NAME = 'mymaster';
+const SENTINELS = 3;
+const PATIENCE_MS = 60_000;
+
+/** A master, its replicas and three sentinels that know each other, ready for a failover. */
+export async function startSentinelGroup(options: SentinelOptions = {}): Promise<SentinelGroup> {
+  const dir = mkdtempSync(join(tmpdir(), 'chat-sentinel-'));
+  const servers: RunningRedis[] = [];
+  const sentinels: Child[] = [];
+  const stop = async () => {
+    await Promise.all(sentinels.map((sentinel) => sentinel.stop()));
+    await Promise.all(servers.map((server) => server.stop()));
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    // Without the delay by which a master waits for more replicas to come.
+    const args = ['--repl-diskless-sync-delay', '0', ...(options.redis?.args ?? [])];
+    const master = await startRedis({ ...options.redis, args });
+    servers.push(master);
+    for (let n = 0; n < (options.replicas ?? 1); n++) {
+      const following = ['--replicaof', '127.0.0.1', String(master.port)];
+      servers.push(await startRedis({ ...options.redis, args: [...args, ...following] }));
+    }
+    const ports: number[] = [];
+    for (let n = 0; n < SENTINELS; n++) {
+      const port = await freePort();
+      ports.push(port);
+      sentinels.push(await startSentinel(dir, port, master.port, options));
+    }
+    const masterPort = () => ask(ports, options.password);
+    await until(async () => {
+      const ready = await Promise.all(ports.map((port) => isReady(port, servers.length - 1, options)));
+      return ready.every(Boolean);
+    }, 'the sentinels do not know each other and the replicas');
+    return {
+      addresses: ports.map((port) => `127.0.0.1:${port}`).join(','),
+      master,
+      replicas: servers.slice(1),
+      sentinels,
+      masterPort,
+      async failedOver(from = master.port) {
+        let port = from;
+        await until(async () => {
+          port = await masterPort();
+          return port !== from;
+        }, `the sentinels still take ${from} for the master`);
+        return port;
+      },
+      async failOver() {
+        // Refused while the last failover is young or the replica's state is not known yet.
+        await until(
+          () =>
+            withSentinel(ports[0]!, options.password, (sentinel) =>
+              sentinel.call('SENTINEL', 'FAILOVER', NAME),
+            ).then(() => true),
+          'the sentinel refuses to fail over',
+        );
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startSentinel(
+  dir: string,
+  port: number,
+  masterPort: number,
+  { downAfterMs = 1000, password }: SentinelOptions,
+): Promise<Child> {
+  const file = join(dir, `sentinel-${port}.conf`);
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${dir}`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`,
+    `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
+    `sentinel failover-timeout ${NAME} 6000`,
+    `sentinel parallel-syncs ${NAME} 1`,
+    ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const program = launcher('redis-server', { directories: [dir] });
+  return startChild({
+    name: `sentinel ${port}`,
+    command: program.command,
+    args: [...program.args, file, '--sentinel'],
+    logFile: join(dir, `sentinel-${port}.log`),
+    stopLast: true,
+  });
+}
+
+async function isReady(port: number, replicas: number, { password }: SentinelOptions): Promise<boolean> {
+  return withSentinel(port, password, async (sentinel) => {
+    const master = (await sentinel.call('SENTINEL', 'MASTER', NAME)) as string[];
+    const field = (name: string) => master[master.indexOf(name) + 1];
+    if (field('flags') !== 'master' || Number(field('num-other-sentinels')) !== SENTINELS - 1) return false;
+    const known = (await sentinel.call('SENTINEL', 'REPLICAS', NAME)) as string[][];
+    const linked = known.filter((one) => one[one.indexOf('master-link-status') + 1] === 'ok');
+    return linked.length === replicas;
+  });
+}
+
+/** What most sentinels say. */
+async function ask(ports: readonly number[], password: string | undefined): Promise<number> {
+  const answers = await Promise.all(
+    ports.map((port) =>
+      withSentinel(port, password, async (sentinel) => {
+        const reply = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as string[] | null;
+        return Number(reply?.[1] ?? 0);
+      }).catch(() => 0),
+    ),
+  );
+  const votes = (port: number) => answers.filter((answer) => answer === port).length;
+  return answers.reduce((best, port) => (votes(port) > votes(best) ? port : best), 0);
+}
+
+async function withSentinel<T>(
+  port: number,
+  password: string | undefined,
+  use: (sentinel: Redis) => Promise<T>,
+): Promise<T> {
+  const sentinel = new Redis({
+    host: '127.0.0.1',
+    port,
+    password,
+    enableReadyCheck: false,
+    retryStrategy: null,
+  });
+  // What matters is said by the commands.
+  sentinel.on('error', () => undefined);
+  try {
+    return await use(sentinel);
+  } finally {
+    sentinel.disconnect();
+  }
+}
+
+async function until(condition: () => Promise<boolean>, otherwise: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(otherwise);
+    await sleep(100);
+  }
+}
