@@ -51,8 +51,8 @@ describe.skipIf(reason)(`the cluster in containers${reason ? ` (skipped: ${reaso
       refused: [],
       lost: [],
       storedTwice: 0,
-      gaps: [],
-      wrongViews: 0,
+      incomplete: 0,
+      outOfOrder: 0,
     });
   }
 

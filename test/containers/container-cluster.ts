@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  GenericContainer,
-  getContainerRuntimeClient,
-  Network,
-  type StartedNetwork,
-  type StartedTestContainer,
-  Wait,
-} from 'testcontainers';
+import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
 import { imageName } from '../../scripts/images.mjs';
 import { redisImage } from './engine.ts';
+import { PrivateNetwork } from './private-network.ts';
 
 /** The tag of the images under test. */
 export const TAG = 'test';
@@ -23,17 +17,17 @@ export class ContainerCluster {
   readonly url: string;
   replicas: StartedTestContainer[];
   readonly redis: StartedTestContainer;
-  readonly #network: StartedNetwork;
+  readonly #network: PrivateNetwork;
   readonly #others: StartedTestContainer[];
 
   private constructor(
-    network: StartedNetwork,
+    network: PrivateNetwork,
     redis: StartedTestContainer,
     replicas: StartedTestContainer[],
     gateway: StartedTestContainer,
     services: StartedTestContainer[],
   ) {
-    this.url = `http://${gateway.getHost()}:${gateway.getMappedPort(8080)}`;
+    this.url = `http://127.0.0.1:${gateway.getMappedPort(8080)}`;
     this.redis = redis;
     this.replicas = replicas;
     this.#network = network;
@@ -41,7 +35,7 @@ export class ContainerCluster {
   }
 
   static async start(replicaCount: number): Promise<ContainerCluster> {
-    const network = await new Network().start();
+    const network = await PrivateNetwork.create();
     const started: StartedTestContainer[] = [];
     const keep = async (starting: Promise<StartedTestContainer>) => {
       const container = await starting;
@@ -65,7 +59,7 @@ export class ContainerCluster {
       return cluster;
     } catch (error) {
       for (const container of started) await container.stop();
-      await network.stop();
+      await network.remove();
       throw error;
     }
   }
@@ -74,7 +68,7 @@ export class ContainerCluster {
     for (const container of [...this.#others, ...this.replicas, this.redis]) {
       await container.stop({ timeout: 1000 });
     }
-    await this.#network.stop();
+    await this.#network.remove();
   }
 
   /** The replica that calls itself so: a serverId begins with the host name, which is the start of a container's id. */
@@ -108,17 +102,11 @@ export class ContainerCluster {
 
   /** Takes a replica off the network without a word to anyone. */
   async cutOff(replica: StartedTestContainer): Promise<void> {
-    const { container } = await getContainerRuntimeClient();
-    await container.dockerode
-      .getNetwork(this.#network.getId())
-      .disconnect({ Container: replica.getId(), Force: true });
+    await this.#network.disconnect(replica.getId());
   }
 
   async plugIn(replica: StartedTestContainer): Promise<void> {
-    const { container } = await getContainerRuntimeClient();
-    await container.dockerode
-      .getNetwork(this.#network.getId())
-      .connect({ Container: replica.getId(), EndpointConfig: { Aliases: [REPLICA_ALIAS] } });
+    await this.#network.connect(replica.getId(), REPLICA_ALIAS);
   }
 
   async pauseRedis(): Promise<void> {
@@ -169,9 +157,9 @@ export async function dockerContainer(started: StartedTestContainer) {
   return container.dockerode.getContainer(started.getId());
 }
 
-export function startRedis(network: StartedNetwork): Promise<StartedTestContainer> {
+export function startRedis(network: PrivateNetwork): Promise<StartedTestContainer> {
   return new GenericContainer(redisImage())
-    .withNetwork(network)
+    .withNetworkMode(network.name)
     .withNetworkAliases('redis')
     .withCommand(['redis-server', '--protected-mode', 'no', '--appendonly', 'yes'])
     .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
@@ -179,27 +167,27 @@ export function startRedis(network: StartedNetwork): Promise<StartedTestContaine
 }
 
 export function startService(
-  network: StartedNetwork,
+  network: PrivateNetwork,
   name: string,
   environment: Environment = {},
 ): Promise<StartedTestContainer> {
   return new GenericContainer(imageName(name, TAG))
-    .withNetwork(network)
+    .withNetworkMode(network.name)
     .withNetworkAliases(`${name}.${DNS_SUFFIX}`)
     .withEnvironment({ REDIS_URL: 'redis://redis:6379', TRUST_PROXY: 'true', ...environment })
     .withWaitStrategy(Wait.forLogMessage(`${name} listens`))
     .start();
 }
 
-function startReplica(network: StartedNetwork): Promise<StartedTestContainer> {
+function startReplica(network: PrivateNetwork): Promise<StartedTestContainer> {
   return startService(network, 'realtime', { SOCKET_PORT: '8081', DRAIN_GRACE_MS: '3000' });
 }
 
-function startGateway(network: StartedNetwork, replicas: number): Promise<StartedTestContainer> {
+function startGateway(network: PrivateNetwork, replicas: number): Promise<StartedTestContainer> {
   return new GenericContainer(imageName('gateway', TAG))
-    .withNetwork(network)
+    .withNetworkMode(network.name)
     .withExposedPorts(8080)
     .withEnvironment({ GATEWAY_DNS_SUFFIX: DNS_SUFFIX, GATEWAY_REPLICAS: String(replicas) })
-    .withWaitStrategy(Wait.forListeningPorts())
+    .withWaitStrategy(Wait.forSuccessfulCommand('probe 8404 /healthz'))
     .start();
 }

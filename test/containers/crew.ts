@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChatApi, ChatClient, type LoggedIn } from '@chat/client';
+import { ChatApi, ChatClient, type Gap, type LoggedIn } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
 import { WebSocket } from 'ws';
 import { eventually } from './container-cluster.ts';
@@ -11,8 +11,16 @@ const PACE_MS = 100;
 interface Member {
   user: LoggedIn;
   chat: ChatClient;
-  received: string[];
+  /** What the connection delivered, in that order. */
+  received: Entry[];
+  /** What was read from the history for gaps: over 500 missed messages the server sends no more than the range. */
+  read: Entry[];
   serverId: string;
+}
+
+interface Entry {
+  message: string;
+  date: number;
 }
 
 let names = 0;
@@ -29,13 +37,11 @@ export class Crew {
   readonly #acknowledged: string[] = [];
   readonly #refused: string[] = [];
   readonly #sending: Promise<void>[] = [];
-  readonly #gaps: object[] = [];
   #talking = true;
   #sent = 0;
 
   private constructor(members: readonly Member[]) {
     this.members = members;
-    for (const { chat } of members) chat.on('gap', (gap) => this.#gaps.push(gap));
   }
 
   /** Connects through the gateway, one after the other: the balancer then sees the connections that it counts. */
@@ -50,8 +56,9 @@ export class Crew {
         timing: TIMING,
         backoff: { maxMs: 2000 },
       });
-      const member: Member = { user, chat, received: [], serverId: '' };
-      chat.on('message', ({ message }) => member.received.push(message));
+      const member: Member = { user, chat, received: [], read: [], serverId: '' };
+      chat.on('message', ({ message, date }) => member.received.push({ message, date }));
+      chat.on('gap', (gap) => void readGap(url, member, gap));
       chat.on('hello', ({ serverId }) => {
         member.serverId = serverId;
       });
@@ -84,25 +91,32 @@ export class Crew {
   }
 
   /**
-   * The ledger: what was sent, what of it is not stored though it was acknowledged, who lacks or has twice or out of
-   * order what is stored.
+   * The ledger: what was sent, what of it is not stored though it was acknowledged, what is stored twice, and how many
+   * saw it out of order or not all of it.
    */
-  async ledger(stored: readonly { message: string }[]) {
-    const texts = stored.map(({ message }) => message).filter((text) => text.startsWith(this.#prefix));
+  async ledger(stored: readonly Entry[]) {
+    const texts = this.#own(stored);
     const there = new Set(texts);
-    const mine = (received: string[]) => received.filter((text) => text.startsWith(this.#prefix));
-    const complete = () => this.members.every(({ received }) => new Set(mine(received)).size >= there.size);
-    await eventually('everybody to have everything', async () => complete()).catch(() => undefined);
+    const lacks = ({ received, read }: Member) => {
+      const seen = new Set(this.#own([...received, ...read]));
+      return texts.some((text) => !seen.has(text));
+    };
+    await eventually('everybody to have everything', async () => !this.members.some(lacks)).catch(
+      () => undefined,
+    );
     return {
       sent: this.#sent,
       stored: texts.length,
       refused: this.#refused,
       lost: this.#acknowledged.filter((text) => !there.has(text)),
       storedTwice: texts.length - there.size,
-      gaps: this.#gaps,
-      wrongViews: this.members.filter(({ received }) => mine(received).join('\n') !== texts.join('\n'))
-        .length,
+      incomplete: this.members.filter(lacks).length,
+      outOfOrder: this.members.filter(({ received }) => !isAscending(received)).length,
     };
+  }
+
+  #own(entries: readonly Entry[]): string[] {
+    return entries.map(({ message }) => message).filter((text) => text.startsWith(this.#prefix));
   }
 
   async #say(chat: ChatClient): Promise<void> {
@@ -117,5 +131,21 @@ export class Crew {
       await sleep(PACE_MS);
     }
     await Promise.all(sends);
+  }
+}
+
+/** Each later than the one before, so none twice. */
+function isAscending(entries: readonly Entry[]): boolean {
+  return entries.every(({ date }, index) => index === 0 || date > entries[index - 1]!.date);
+}
+
+/** As the page does: reads page by page what is newer than the gap's start, up to its end. */
+async function readGap(url: string, { user, read }: Member, { roomId, from, to }: Gap): Promise<void> {
+  const api = new ChatApi({ baseUrl: url, token: user.token });
+  for (let after = from; after < to; ) {
+    const page = await api.messages(roomId, { after, size: 100 });
+    if (page.length === 0) return;
+    read.push(...page);
+    after = Math.max(...page.map(({ date }) => date));
   }
 }

@@ -1,28 +1,23 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  GenericContainer,
-  Network,
-  type StartedNetwork,
-  type StartedTestContainer,
-  Wait,
-} from 'testcontainers';
+import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildImages, imageName, TARGETS } from '../../scripts/images.mjs';
 import { dockerContainer, eventually, isReady, startRedis, startService, TAG } from './container-cluster.ts';
 import { whyNoContainers } from './engine.ts';
+import { PrivateNetwork } from './private-network.ts';
 
 const reason = await whyNoContainers();
 const BUILD_TIMEOUT_MS = 600_000;
 const SERVICES = ['auth', 'history', 'realtime'];
 
 describe.skipIf(reason)(`the images${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let network: StartedNetwork;
+  let network: PrivateNetwork;
   beforeAll(async () => {
     await buildImages({ tag: TAG, log: () => undefined });
-    network = await new Network().start();
+    network = await PrivateNetwork.create();
   }, BUILD_TIMEOUT_MS);
-  afterAll(() => network?.stop());
+  afterAll(() => network?.remove());
 
   function docker(...args: string[]): string {
     const { stdout, stderr, status } = spawnSync('docker', args, { encoding: 'utf8' });
@@ -75,8 +70,8 @@ describe.skipIf(reason)(`the images${reason ? ` (skipped: ${reason})` : ''}`, ()
   it.each(SERVICES)(
     '%s waits for a Redis that is not there yet, and is ready by itself when it comes',
     async (name) => {
-      const own = await new Network().start();
-      onTestFinished(async () => void (await own.stop()));
+      const own = await PrivateNetwork.create();
+      onTestFinished(async () => void (await own.remove()));
       const service = await startService(own, name, { REDIS_TIMEOUT_MS: '500' });
       onTestFinished(async () => void (await service.stop({ timeout: 1000 })));
       await sleep(3000);
@@ -111,7 +106,7 @@ describe.skipIf(reason)(`the images${reason ? ` (skipped: ${reason})` : ''}`, ()
   it.concurrent.each(TARGETS)('%s is found healthy by its own check', async (target) => {
     const env: Record<string, string> = target === 'gateway' ? { GATEWAY_DNS_SUFFIX: 'nowhere.test' } : {};
     const container = await new GenericContainer(imageName(target, TAG))
-      .withNetwork(network)
+      .withNetworkMode(network.name)
       .withEnvironment(env)
       .withWaitStrategy(Wait.forHealthCheck())
       .start();
