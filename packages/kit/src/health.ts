@@ -46,12 +46,26 @@ async function outcome(probe: Probe): Promise<boolean> {
 }
 
 /** True when Redis answers a PING within the deadline; for {@link Readiness.probe}. */
-export async function pingRedis(redis: Redis, deadlineMs: number): Promise<boolean> {
+export function pingRedis(redis: Redis, deadlineMs: number): Promise<boolean> {
+  return succeeds(redis.ping(), deadlineMs);
+}
+
+/**
+ * True when Redis takes writes: not so a replica, or a master that waits for its replicas or cannot save, though they
+ * answer PING.
+ *
+ * @param key of nothing: it is deleted
+ */
+export function isWritable(redis: Redis, key: string, deadlineMs: number): Promise<boolean> {
+  return succeeds(redis.del(key), deadlineMs);
+}
+
+async function succeeds(command: Promise<unknown>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, deadlineMs, false);
   });
-  const answered = redis.ping().then(
+  const answered = command.then(
     () => true,
     () => false,
   );

@@ -6,7 +6,7 @@ import {
   type RoomId,
   type UserId,
 } from '@chat/protocol';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
@@ -56,24 +56,38 @@ export function memberOf(draft: Draft, { date, prev }: Appended): string {
   return `${draft.head}${date}${draft.mid}${prev}${draft.tail}`;
 }
 
+interface AppenderOptions {
+  serverId: string;
+  /** Messages that a room keeps, 0 = all. */
+  keep: number;
+  /** Replicas of Redis that must have a message before it counts as stored; 0 (the default) waits for none. */
+  waitReplicas?: number;
+  /** How long they are waited for, in milliseconds. */
+  waitMs?: number;
+}
+
 /** Stores and publishes messages, many to one room in one atomic call. */
 export class Appender {
   readonly #redis: Redis;
   readonly #envelope: string;
   readonly #keep: number;
+  readonly #waitReplicas: number;
+  readonly #waitMs: number;
 
-  /** @param keep messages that a room keeps, 0 = all. */
-  constructor(redis: Redis, { serverId, keep }: { serverId: string; keep: number }) {
+  /** @param redis with waitReplicas a connection of its own: WAIT holds up what comes behind it */
+  constructor(redis: Redis, { serverId, keep, waitReplicas = 0, waitMs = 1000 }: AppenderOptions) {
     this.#redis = redis;
     this.#envelope = messageEnvelopeHead(serverId);
     this.#keep = keep;
+    this.#waitReplicas = waitReplicas;
+    this.#waitMs = waitMs;
   }
 
   /**
    * Appends drafts to a room in their order.
    *
-   * @throws ioredis' errors. After a lost connection or a timeout the drafts may or may not be stored: append them
-   * again with retry set.
+   * @throws ioredis' errors, and NOREPLICAS when too few replicas have them. After a lost connection, a timeout or
+   * NOREPLICAS the drafts may or may not be stored: append them again with retry set.
    */
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
     const args: (string | number)[] = [
@@ -87,10 +101,21 @@ export class Appender {
     ];
     for (const { head, mid, tail, retry } of drafts) args.push(head, mid, tail, retry ? '1' : '');
     const reply = (await append(this.#redis, args)) as string[];
+    if (this.#waitReplicas > 0) await this.#replicated();
     return drafts.map((_, index) => ({
       date: reply[3 * index]!,
       prev: reply[3 * index + 1]!,
       stored: reply[3 * index + 2] === '1',
     }));
+  }
+
+  /**
+   * Not sent together with the append: a script that a new master does not know is sent again in full, and the answer
+   * would then be of the time before.
+   */
+  async #replicated(): Promise<void> {
+    const replicas = await this.#redis.wait(this.#waitReplicas, this.#waitMs);
+    if (replicas >= this.#waitReplicas) return;
+    throw new ReplyError(`NOREPLICAS ${replicas} of ${this.#waitReplicas} replicas have the messages`);
   }
 }

@@ -32,6 +32,8 @@ export const keys = {
   servers: 'servers',
   /** Set of the users with a socket on one replica. */
   serverUsers: (serverId: string) => `server:${serverId}:users`,
+  /** Never holds anything: deleting it shows whether Redis takes writes. */
+  writeProbe: 'write_probe',
   /** Prefix of the counters that limit logins. */
   loginAttempts: 'login_attempts',
 } as const;
