@@ -16,7 +16,8 @@ import { LocalUsers } from './local-users.ts';
 import { RealtimeMetrics } from './metrics.ts';
 import { Page } from './page.ts';
 import { PresenceKeeper } from './presence-keeper.ts';
-import { RedisLink } from './redis-link.ts';
+import { Rebalancer } from './rebalancer.ts';
+import { RedisLink, waitMs } from './redis-link.ts';
 import { Relay } from './relay.ts';
 import { RoomRegistry } from './room-registry.ts';
 import { mountRoutes } from './routes.ts';
@@ -64,9 +65,12 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const metrics = new RealtimeMetrics(parts.metrics);
   const fanout = new Fanout(app, metrics);
   let draining = false;
+  let degraded = false;
 
+  const place = redisPlace(config);
   const link = new RedisLink({
-    place: redisPlace(config),
+    place,
+    waitReplicas: config.REDIS_WAIT_REPLICAS,
     logger,
     onEnvelope: (envelope) => relay.receive(envelope),
     onSubscribed: () => void registry.repairAll(),
@@ -106,22 +110,43 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     redis,
     metrics,
     sockets: () => peers.size,
+    onAway: () => away(),
     onDeaf: () => {
       logger.error('the subscription is deaf: connecting it anew');
       link.resubscribe();
     },
   });
-  const events = new Events({ users, registry, presence, sessions: guard, fanout, metrics, logger });
+  const rebalancer = new Rebalancer({
+    peers,
+    metrics,
+    logger,
+    enabled: () => !draining && !degraded,
+  });
+  const events = new Events({
+    rebalancer,
+    users,
+    registry,
+    presence,
+    sessions: guard,
+    fanout,
+    metrics,
+    logger,
+  });
   const relay = new Relay({
     serverId,
     metrics,
     logger,
     onMessage: relayed,
-    onEvent: (type, data) => events.receive(type, data),
+    onEvent: (type, data, server) => events.receive(type, data, server),
     onHeartbeat: (envelope) => heartbeat.heard(envelope),
   });
   const queue = new AppendQueue({
-    appender: new Appender(redis, { serverId, keep: config.ROOM_LIMIT }),
+    appender: new Appender(link.appends, {
+      serverId,
+      keep: config.ROOM_LIMIT,
+      waitReplicas: config.REDIS_WAIT_REPLICAS,
+      waitMs: waitMs(place),
+    }),
     metrics,
     logger,
     maxMessages: config.QUEUE_MAX_MESSAGES,
@@ -197,8 +222,10 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       logger.error({ err: error }, 'reading rooms failed');
       return;
     }
-    queue.pause();
     link.lost();
+    if (degraded) return;
+    degraded = true;
+    queue.pause();
     fanout.publish(
       EVERYONE,
       encodeFrame({ type: 'degraded', data: { reason: 'storage is away: messages are queued' } }),
@@ -206,9 +233,9 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   }
 
   function restored(): void {
+    degraded = false;
     logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
     queue.resume();
-    presence.reassert();
     void registry.repairAll();
     fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
   }
@@ -248,6 +275,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
 
   presence.start();
   heartbeat.start();
+  if (config.REBALANCE) rebalancer.start();
   guard.start(config.SESSION_CHECK_MS);
   const sweeper = setInterval(() => registry.sweep(), SWEEP_MS);
 
@@ -272,6 +300,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     async leave() {
       clearInterval(sweeper);
       heartbeat.stop();
+      rebalancer.stop();
       guard.stop();
       try {
         await presence.stop();

@@ -24,13 +24,26 @@ const DATE_MEMORY = 20_000;
  */
 export class Chain {
   #last = 0;
+  /** The last date that is surely in Redis: that of a message of this cluster, or of the start. */
+  #chained = 0;
+  readonly #onLost: (from: number, to: number) => void;
   readonly #held: Incoming[] = [];
   /** Set for a while after a foreign message. */
   #foreign: ForeignMemory | undefined;
 
+  /** @param onLost told when the chain goes on from before what it has: what came between two dates was lost */
+  constructor(onLost: (from: number, to: number) => void = () => undefined) {
+    this.#onLost = onLost;
+  }
+
   /** The date that the next message follows. */
   get last(): number {
     return this.#last;
+  }
+
+  /** A date that Redis had: when its last one is earlier, it lost messages. */
+  get chained(): number {
+    return this.#chained;
   }
 
   get held(): number {
@@ -50,6 +63,13 @@ export class Chain {
   /** Starts after a date. */
   startAfter(date: number): void {
     this.#last = date;
+    this.#chained = date;
+  }
+
+  /** Goes on from an earlier date, the last one that Redis still has. */
+  rewind(date: number): void {
+    this.#onLost(date, this.#chained);
+    this.startAfter(date);
   }
 
   /** @param maxDate dates beyond it are a foreign server's mistake: delivered, and not chained to. */
@@ -58,6 +78,8 @@ export class Chain {
     if (message.prev === undefined) return this.#judgeForeign(message, now, maxDate);
     if (message.prev === this.#last) return this.#next(message);
     if (message.date > this.#last) {
+      // It follows what was delivered before others: nothing is missing in between, but they are gone.
+      if (message.prev < this.#chained) return this.#next(message);
       this.#hold(message);
       return 'hold';
     }
@@ -99,6 +121,10 @@ export class Chain {
 
   #next(message: Incoming): 'deliver' {
     this.#last = message.date;
+    if (message.prev !== undefined) {
+      if (message.prev < this.#chained) this.#onLost(message.prev, this.#chained);
+      this.#chained = message.date;
+    }
     if (this.#foreign && !this.#foreign.delivered(message.date)) this.#foreign = undefined;
     return 'deliver';
   }

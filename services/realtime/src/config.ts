@@ -1,4 +1,4 @@
-import { baseSchema, integer, milliseconds, port } from '@chat/kit';
+import { baseSchema, flag, integer, milliseconds, port } from '@chat/kit';
 import { LIMITS } from '@chat/protocol';
 import { z } from 'zod';
 
@@ -25,6 +25,8 @@ export const configSchema = baseSchema.extend({
   GATEWAY_URL: address(['http:', 'https:']).optional(),
   /** How long a room's frames are gathered after the first one; 0 = not at all. */
   FANOUT_WINDOW_MS: milliseconds.default(20),
+  /** Replicas of Redis that must have a message before it is acknowledged; 0 = none. */
+  REDIS_WAIT_REPLICAS: integer(0, 100).default(0),
   /** Messages that a room keeps; 0 = all. */
   ROOM_LIMIT: integer(0).default(100_000),
   MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
@@ -41,6 +43,8 @@ export const configSchema = baseSchema.extend({
   DRAIN_GRACE_MS: milliseconds.default(2000),
   /** Sockets a second that are then asked to reconnect elsewhere. */
   DRAIN_RATE: integer(1).default(1000),
+  /** Whether a replica with more sockets than its share asks some to reconnect. */
+  REBALANCE: flag.default(true),
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(30_000),
   SESSION_TTL_SECONDS: integer(60).default(30 * 24 * 3600),
   /** How often it is looked whether the sessions of open sockets still exist. */

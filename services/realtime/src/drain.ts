@@ -21,7 +21,8 @@ export async function drain(peers: ReadonlySet<Peer>, rate: number): Promise<voi
   }
 }
 
-function sendAway(peer: Peer): void {
+/** Asks one client to reconnect, after a delay of its own. */
+export function sendAway(peer: Peer): void {
   const afterMs = Math.floor(Math.random() * SPREAD_MS);
   peer.cork(() => peer.send(encodeFrame({ type: 'reconnect', data: { afterMs } })));
   peer.end(CLOSE.restart);

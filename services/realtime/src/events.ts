@@ -12,6 +12,7 @@ import { encodeFrame } from './frames-out.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
 import type { PresenceKeeper } from './presence-keeper.ts';
+import type { Rebalancer } from './rebalancer.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import type { SessionGuard } from './session-guard.ts';
 import { userTopic } from './topics.ts';
@@ -21,6 +22,7 @@ interface EventsOptions {
   registry: RoomRegistry;
   presence: PresenceKeeper;
   sessions: SessionGuard;
+  rebalancer: Rebalancer;
   fanout: Fanout;
   metrics: RealtimeMetrics;
   logger: Logger;
@@ -34,7 +36,7 @@ export class Events {
     this.#options = options;
   }
 
-  receive(type: string, data: unknown): void {
+  receive(type: string, data: unknown, serverId: string): void {
     const { presence, metrics } = this.#options;
     switch (type) {
       case 'user.connected':
@@ -55,6 +57,7 @@ export class Events {
         this.#typing(data);
         return;
       case 'server.heartbeat':
+        this.#options.rebalancer.heard(serverId, data);
         return;
       default:
         metrics.ignored('unknown');

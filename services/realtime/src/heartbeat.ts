@@ -12,6 +12,8 @@ interface HeartbeatOptions {
   redis: Redis;
   metrics: RealtimeMetrics;
   sockets: () => number;
+  /** Redis does not take commands. */
+  onAway: () => void;
   /** The subscription does not deliver though publishing works. */
   onDeaf: () => void;
 }
@@ -51,7 +53,7 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { serverId, redis, sockets, onDeaf } = this.#options;
+    const { serverId, redis, sockets, onAway, onDeaf } = this.#options;
     const count = ++this.#count;
     const sentAt = performance.now();
     try {
@@ -60,7 +62,8 @@ export class Heartbeat {
         encodeEnvelope(serverId, 'server.heartbeat', { count, sockets: sockets() }),
       );
     } catch {
-      // Redis is away: that says nothing of the subscription.
+      // That says nothing of the subscription.
+      onAway();
       return;
     }
     // The reply and the heartbeat itself come over two connections: it is missed when it is not there a second later.

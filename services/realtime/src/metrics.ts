@@ -38,6 +38,8 @@ export class RealtimeMetrics {
   repaired = 0;
   /** Messages delivered though the one before them is nowhere: Redis lost it. */
   lost = 0;
+  /** Sockets asked to reconnect so that other replicas get their share. */
+  rebalanced = 0;
   /** Sockets closed because their client read too slowly. */
   slowConsumers = 0;
   readonly #registers: Metrics['registry'][];
@@ -108,6 +110,7 @@ export class RealtimeMetrics {
     this.#count('chat_repairs_total', 'Reads of a room that found missing messages', () => this.repairs);
     this.#count('chat_repaired_messages_total', 'Missing messages found and delivered', () => this.repaired);
     this.#count('chat_lost_predecessors_total', 'Messages whose predecessor Redis lost', () => this.lost);
+    this.#count('chat_rebalanced_total', 'Sockets asked to go to other replicas', () => this.rebalanced);
     this.#count('chat_slow_consumers_total', 'Sockets closed as slow', () => this.slowConsumers);
   }
 

@@ -1,11 +1,19 @@
-import { closeRedis, connectRedis, type Logger, pingRedis, type RedisPlace } from '@chat/kit';
+import { closeRedis, connectRedis, isWritable, type Logger, type RedisPlace } from '@chat/kit';
 import { CHANNEL } from '@chat/protocol';
+import { keys } from '@chat/store';
 import type { Redis } from 'ioredis';
 
 const PROBE_MS = 250;
 
+/** How long an append waits for replicas of Redis, in milliseconds: its reply must come before the command times out. */
+export function waitMs({ timeoutMs }: RedisPlace): number {
+  return Math.ceil(timeoutMs / 2);
+}
+
 interface RedisLinkOptions {
   place: RedisPlace;
+  /** Replicas of Redis that appends wait for. */
+  waitReplicas: number;
   logger: Logger;
   onEnvelope: (envelope: Buffer) => void;
   /** The subscription (re)started: relays before this moment may have been missed. */
@@ -14,9 +22,11 @@ interface RedisLinkOptions {
   onRestored: () => void;
 }
 
-/** The two connections of a replica: one for commands, one that listens to MESSAGES. */
+/** The connections of a replica: one for commands, one that listens to MESSAGES, and one for appends that wait. */
 export class RedisLink {
   readonly commands: Redis;
+  /** The same as commands, unless appends wait for replicas: nothing else is to wait behind them. */
+  readonly appends: Redis;
   readonly #options: RedisLinkOptions;
   readonly #subscriber: Redis;
   #subscribed = false;
@@ -24,9 +34,11 @@ export class RedisLink {
   #closed = false;
 
   constructor(options: RedisLinkOptions) {
-    const { place, logger } = options;
+    const { place, waitReplicas, logger } = options;
     this.#options = options;
     this.commands = connectRedis({ ...place, role: 'realtime', logger });
+    this.appends =
+      waitReplicas > 0 ? connectRedis({ ...place, role: 'realtime-append', logger }) : this.commands;
     this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });
     this.#subscriber.on('ready', () => void this.#subscribe());
     this.#subscriber.on('close', () => {
@@ -56,16 +68,24 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#probe);
-    await Promise.all([closeRedis(this.#subscriber), closeRedis(this.commands)]);
+    await Promise.all([this.#subscriber, this.appends, this.commands].map(closeRedis));
   }
 
   async #look(): Promise<void> {
-    const there =
-      this.commands.status === 'ready' && (await pingRedis(this.commands, this.#options.place.timeoutMs));
+    const there = await this.#takesWrites();
     if (this.#closed) return;
     this.#probe = undefined;
     if (there) this.#options.onRestored();
     else this.lost();
+  }
+
+  async #takesWrites(): Promise<boolean> {
+    const { place, waitReplicas } = this.#options;
+    if (this.commands.status !== 'ready' || this.appends.status !== 'ready') return false;
+    if (!(await isWritable(this.commands, keys.writeProbe, place.timeoutMs))) return false;
+    if (waitReplicas === 0) return true;
+    const replicas = await this.appends.wait(waitReplicas, waitMs(place)).catch(() => 0);
+    return replicas >= waitReplicas;
   }
 
   async #subscribe(): Promise<void> {

@@ -76,7 +76,9 @@ export class RoomRegistry {
     this.#startReading(unread.map(({ id }) => id));
     const rooms = [...this.#rooms.values()].filter((room) => room.opened);
     for (let start = 0; start < rooms.length; start += ROOMS_PER_TRIP) {
-      await this.#repairEach(rooms.slice(start, start + ROOMS_PER_TRIP));
+      const some = rooms.slice(start, start + ROOMS_PER_TRIP);
+      await this.#repairEach(some);
+      await this.#rewindEach(some);
     }
   }
 
@@ -136,6 +138,17 @@ export class RoomRegistry {
       throw error;
     } finally {
       for (const id of ids) this.#opening.delete(id);
+    }
+  }
+
+  /** Finds the rooms of which Redis lost the end, as after a failover, before anyone writes into them again. */
+  async #rewindEach(rooms: readonly Room[]): Promise<void> {
+    const chained = rooms.map((room) => room.chained);
+    try {
+      const last = await this.#dependencies.timeline.last(rooms.map(({ id }) => id));
+      for (const [index, room] of rooms.entries()) if (last[index]! < chained[index]!) room.rewind(last[index]!);
+    } catch (error) {
+      this.#dependencies.onRepairFailed(error);
     }
   }
 

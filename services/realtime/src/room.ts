@@ -24,6 +24,8 @@ export interface RoomOptions {
   windowMs: number;
   /** Called when something is missing for too long: read the room, then call {@link Room.repaired}. */
   onMissing: (room: Room) => void;
+  /** Told when Redis lost messages of a room, after a date and up to another. */
+  onLost: (room: Room, from: number, to: number) => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export class Room {
   emptySince = 0;
   /** The last date that was published. */
   flushed = 0;
-  readonly #chain = new Chain();
+  readonly #chain = new Chain((from, to) => this.#lost(from, to));
   readonly #topics: string[];
   readonly #options: RoomOptions;
   readonly #window: Window<Incoming>;
@@ -72,6 +74,11 @@ export class Room {
 
   get last(): number {
     return this.#chain.last;
+  }
+
+  /** A date that Redis had. */
+  get chained(): number {
+    return this.#chain.chained;
   }
 
   /** The place of the last frame published. */
@@ -124,6 +131,12 @@ export class Room {
     if (date > this.#chain.last) this.#options.onMissing(this);
   }
 
+  /** Redis, which failed over, has nothing after this date any more. */
+  rewind(date: number): void {
+    this.#chain.rewind(date);
+    this.flushed = Math.min(this.flushed, date);
+  }
+
   /** Called before the room is read for {@link Room.repaired}. */
   startRepair(): void {
     clearTimeout(this.#holdTimer);
@@ -148,9 +161,10 @@ export class Room {
     this.#deliverHeld();
     // What was held before the read and is not in the room was relayed and then lost with a Redis that failed.
     while (complete && this.#chain.firstHeld <= this.#heldBeforeRead) {
+      const before = this.#chain.last;
       const message = this.#chain.takeAnyway();
       if (!message) break;
-      this.#options.metrics.lost++;
+      this.#lost(before, message.prev ?? before);
       this.#window.push(message);
       this.#deliverHeld();
     }
@@ -189,6 +203,11 @@ export class Room {
     // Not to a date that the chain does not go on from: clients would take all that follows for known.
     if (message.date > this.flushed && message.date <= this.#chain.last) this.flushed = message.date;
     if (this.#parked > 0) this.#kept.push({ seq: this.#seq, message });
+  }
+
+  #lost(from: number, to: number): void {
+    this.#options.metrics.lost++;
+    this.#options.onLost(this, from, to);
   }
 
   #deliverHeld(): void {

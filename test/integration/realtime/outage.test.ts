@@ -69,6 +69,17 @@ describe('while Redis does not answer', () => {
     await socket.close();
   });
 
+  it('everyone is told, though nobody sends anything', async () => {
+    const socket = await start();
+    process.kill(server.pid!, 'SIGSTOP');
+    await socket.next('degraded');
+    process.kill(server.pid!, 'SIGCONT');
+    await socket.next('restored');
+    const told = socket.frames.filter(({ type }) => type === 'degraded' || type === 'restored');
+    expect(told.map(({ type }) => type)).toEqual(['degraded', 'restored']);
+    await socket.close();
+  });
+
   it('new clients are told to come back later', async () => {
     const socket = await start();
     process.kill(server.pid!, 'SIGSTOP');

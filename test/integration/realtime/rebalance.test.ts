@@ -1,0 +1,53 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Account, createAccount } from '../../harness/accounts.ts';
+import { ChatSocket } from '../../harness/chat-socket.ts';
+import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { type RunningRedis, startRedis } from '../../harness/redis.ts';
+
+let server: RunningRedis;
+let redis: Redis;
+let account: Account;
+const replicas: TestRealtime[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+  account = await createAccount(redis);
+});
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  await redis.quit();
+  await server.stop();
+});
+
+const start = async (env: Record<string, string> = {}) => {
+  const replica = await startRealtime(server.url, { LIMITS: 'off', ...env });
+  replicas.push(replica);
+  return replica;
+};
+
+it('a full replica gives a new one its share by reconnect frames, and stops there', async () => {
+  const full = await start();
+  const still = await start({ REBALANCE: 'false' });
+  const sockets = await Promise.all(
+    Array.from({ length: 60 }, () => ChatSocket.connect(full.socketUrl, { token: account.token })),
+  );
+  await Promise.all(sockets.map((socket) => socket.next('hello')));
+  let fresh: TestRealtime | undefined;
+  const moved: ChatSocket[] = [];
+  for (const socket of sockets) {
+    // Every client does as it is told, and the balancer sends it to the new replica.
+    void socket.closed.then(async ({ code }) => {
+      if (code !== 1012 || !fresh) return;
+      moved.push(await ChatSocket.connect(fresh.socketUrl, { token: account.token }));
+    });
+  }
+  fresh = await start();
+  // Three replicas, one of which takes none: the share is 20 each.
+  await expect.poll(() => full.metric('chat_sockets'), { timeout: 40_000 }).toBeLessThan(28);
+  const shed = sockets.filter((socket) => socket.frames.some(({ type }) => type === 'reconnect'));
+  expect(await full.metric('chat_rebalanced_total')).toBe(shed.length);
+  expect(await still.metric('chat_rebalanced_total')).toBe(0);
+  await Promise.all([...sockets, ...moved].map((socket) => socket.close()));
+});
