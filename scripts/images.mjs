@@ -46,7 +46,12 @@ export async function buildImages({ only = [], tag = VERSION, log = console.log 
 function buildImage(target, tag, bases, log) {
   const start = performance.now();
   const name = imageName(target, tag);
-  const values = { ...bases, VERSION: tag, REVISION: revision(), CREATED: new Date().toISOString() };
+  const values = {
+    ...bases,
+    VERSION: tag,
+    REVISION: git('rev-parse', 'HEAD'),
+    CREATED: git('log', '-1', '--format=%cI'),
+  };
   const buildArgs = Object.entries(values).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
   docker(['build', '-f', 'deploy/docker/Dockerfile', '--target', target, '-t', name, ...buildArgs, root], {
     cwd: root,
@@ -88,9 +93,10 @@ function platformOf(nodeImage) {
   return { arch, abi };
 }
 
-function revision() {
+/** Of the commit, so that the same sources give the same image. @param {string[]} args */
+function git(...args) {
   try {
-    return run('git', ['rev-parse', 'HEAD'], { cwd: root });
+    return run('git', args, { cwd: root });
   } catch {
     return 'unknown';
   }
