@@ -134,14 +134,18 @@ export class Cluster {
     this.#publish();
   }
 
-  /** Starts a replica that was ended, or without an index one more; resolves when it is ready. */
-  async startReplica(index?: number): Promise<Service> {
+  /**
+   * Starts a replica that was ended, or without an index one more; resolves when it is ready.
+   *
+   * @param env of the further one alone, for instance another way to Redis
+   */
+  async startReplica(index?: number, env?: NodeJS.ProcessEnv): Promise<Service> {
     if (index !== undefined) {
       const replica = this.#replica(index);
       await this.#step(replica, replica.name);
       return replica;
     }
-    const replica = this.#newService('realtime', this.realtime.length + 1);
+    const replica = this.#newService('realtime', this.realtime.length + 1, undefined, env);
     this.realtime.push(replica);
     await this.#step(replica, replica.name);
     await this.#gateway?.addReplica(this.realtime.length, replica.port);
@@ -208,7 +212,12 @@ export class Cluster {
     });
   }
 
-  #newService(service: ServiceName, n: number, of = Number.POSITIVE_INFINITY): Service {
+  #newService(
+    service: ServiceName,
+    n: number,
+    of = Number.POSITIVE_INFINITY,
+    env: NodeJS.ProcessEnv = {},
+  ): Service {
     return new Service({
       service,
       name: of === 1 ? service : `${service}-${n}`,
@@ -220,6 +229,7 @@ export class Cluster {
         TRUST_PROXY: String(this.#gateway !== undefined),
         ...(service === 'realtime' ? this.#realtimeEnv() : {}),
         ...this.#options.env,
+        ...env,
       },
     });
   }
