@@ -87,7 +87,12 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     timeline: new Timeline(redis),
     usernames,
     metrics,
-    roomOptions: { fanout, metrics, windowMs: config.FANOUT_WINDOW_MS },
+    roomOptions: {
+      fanout,
+      metrics,
+      windowMs: config.FANOUT_WINDOW_MS,
+      onLost: ({ id }, from, to) => logger.error({ roomId: id, from, to }, 'redis lost messages'),
+    },
     onRepairFailed: away,
   });
   const users = new LocalUsers(rooms, registry, (user) =>

@@ -67,6 +67,46 @@ describe('Chain', () => {
     expect(judge(chain, message(13, 12))).toBe('deliver');
   });
 
+  describe('after Redis lost messages in a failover', () => {
+    const losses: [number, number][] = [];
+    const chainWith = (...dates: number[]) => {
+      losses.length = 0;
+      const chain = new Chain((from, to) => losses.push([from, to]));
+      chain.startAfter(10);
+      for (const date of dates) judge(chain, message(date, date - 1));
+      return chain;
+    };
+
+    it('goes on from the last one left, at once, and says between which dates some are lost', () => {
+      const chain = chainWith(11, 12, 13);
+      expect(judge(chain, message(20, 11))).toBe('deliver');
+      expect(losses).toEqual([[11, 13]]);
+      expect(judge(chain, message(21, 20))).toBe('deliver');
+      expect(losses).toHaveLength(1);
+    });
+
+    it('says so as well when the next one is read from the room', () => {
+      const chain = chainWith(11, 12);
+      expect(chain.takeStored(message(20, 11), 0)).toBe(true);
+      expect(losses).toEqual([[11, 12]]);
+    });
+
+    it('says so when the room is found to end earlier', () => {
+      const chain = chainWith(11, 12);
+      chain.rewind(11);
+      expect(losses).toEqual([[11, 12]]);
+      expect(judge(chain, message(20, 11))).toBe('deliver');
+      expect(losses).toHaveLength(1);
+    });
+
+    it('does not take a foreign message that overtook another one for a loss', () => {
+      const chain = chainWith();
+      judge(chain, foreign(15));
+      expect(judge(chain, message(16, 10))).toBe('hold');
+      expect(losses).toEqual([]);
+    });
+  });
+
   describe('with messages of foreign servers', () => {
     it('delivers them whatever their date, and advances to it', () => {
       const chain = startAt(10);
