@@ -1,4 +1,5 @@
 export * from './background.ts';
+export * from './coalesce-writes.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './health.ts';

@@ -1,5 +1,6 @@
 import {
   type App,
+  coalesceWrites,
   createKoa,
   type Logger,
   type Metrics,
@@ -9,7 +10,6 @@ import {
 } from '@chat/kit';
 import { OnlineUsers, Pages, Rooms, Sessions, Users } from '@chat/store';
 import type { Redis } from 'ioredis';
-import { coalesceWrites } from './coalesce-writes.ts';
 import type { Config } from './config.ts';
 import { HistoryMetrics } from './history-metrics.ts';
 import { PageBodies } from './page-bodies.ts';

@@ -1,8 +1,8 @@
+import { coalesceWrites } from '@chat/kit';
 import { Appender, draft, Pages } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
-import { coalesceWrites } from './coalesce-writes.ts';
 import { PageBodies } from './page-bodies.ts';
 import type { PageQuery } from './page-query.ts';
 

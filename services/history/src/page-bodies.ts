@@ -1,6 +1,6 @@
+import type { CoalescedWrites } from '@chat/kit';
 import type { RoomId } from '@chat/protocol';
 import type { Page, Pages } from '@chat/store';
-import type { CoalescedWrites } from './coalesce-writes.ts';
 import type { PageQuery } from './page-query.ts';
 
 /** A page as it goes into the response. */

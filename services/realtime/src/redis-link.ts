@@ -1,4 +1,11 @@
-import { closeRedis, connectRedis, isWritable, type Logger, type RedisPlace } from '@chat/kit';
+import {
+  closeRedis,
+  coalesceWrites,
+  connectRedis,
+  isWritable,
+  type Logger,
+  type RedisPlace,
+} from '@chat/kit';
 import { CHANNEL } from '@chat/protocol';
 import { keys } from '@chat/store';
 import type { Redis } from 'ioredis';
@@ -37,6 +44,7 @@ export class RedisLink {
     const { place, waitReplicas, logger } = options;
     this.#options = options;
     this.commands = connectRedis({ ...place, role: 'realtime', logger });
+    coalesceWrites(this.commands);
     this.appends =
       waitReplicas > 0 ? connectRedis({ ...place, role: 'realtime-append', logger }) : this.commands;
     this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });

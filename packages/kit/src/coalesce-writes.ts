@@ -8,7 +8,7 @@ export interface CoalescedWrites {
 
 /**
  * Sends all commands of one turn of the event loop in one system call instead of one each; under load a turn has
- * many, and the calls were the largest single cost of reading a page. (ioredis' own enableAutoPipelining does that
+ * many, and the calls were the largest single cost of a page of history and of an upgrade. (ioredis' own enableAutoPipelining does that
  * too, but wraps every command in a pipeline, which cost as much as it saved.)
  */
 export function coalesceWrites(redis: Redis): CoalescedWrites {
