@@ -13,6 +13,16 @@ import { freePort } from '../harness/ports.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS = 90_000;
 
+/** Those that run, and the directories of all: a test that fails in between leaves neither behind. */
+const running = new Set<NpmStart>();
+const dataDirs: string[] = [];
+
+afterAll(async () => {
+  for (const npm of running) npm.kill('SIGTERM');
+  await Promise.all([...running].map((npm) => npm.exited));
+  for (const dir of dataDirs) rmSync(dir, { recursive: true, force: true });
+});
+
 /** An `npm start` in a process group of its own, as a shell starts it. */
 class NpmStart {
   readonly port: number;
@@ -33,7 +43,11 @@ class NpmStart {
         this.output += text;
       });
     }
-    this.exited = once(this.#npm, 'close').then(([code]) => code as number | null);
+    running.add(this);
+    this.exited = once(this.#npm, 'close').then(([code]) => {
+      running.delete(this);
+      return code as number | null;
+    });
   }
 
   get lines(): string[] {
@@ -79,6 +93,7 @@ function alive(pid: number | undefined): boolean {
 
 async function dataDirAndPorts(): Promise<{ DATA_DIR: string; PORT: string; SOCKET_PORT: string }> {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'chat-start-test-'));
+  dataDirs.push(DATA_DIR);
   return { DATA_DIR, PORT: String(await freePort()), SOCKET_PORT: String(await freePort()) };
 }
 
@@ -150,7 +165,6 @@ describe('npm start', () => {
   afterAll(async () => {
     first.kill('SIGTERM');
     await first.exited;
-    rmSync(env.DATA_DIR, { recursive: true });
   });
 
   test('prints one ready line and then the addresses of the pages', () => {
@@ -272,6 +286,5 @@ describe('the end of npm start', () => {
     expect(messages).toEqual(expect.arrayContaining(['before SIGTERM', 'before Ctrl-C', 'before kill -9']));
     last.kill('SIGTERM');
     expect(await last.exited).toBe(0);
-    rmSync(env.DATA_DIR, { recursive: true });
   });
 });
