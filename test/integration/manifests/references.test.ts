@@ -24,7 +24,8 @@ describe.skipIf(reason)(`names that refer to each other${reason ? ` (skipped: ${
           for (const { configMapRef } of envFrom) rendered.one('ConfigMap', configMapRef!.name!);
           for (const { valueFrom } of env) {
             const key = valueFrom?.secretKeyRef;
-            if (key && !key.optional) expect(rendered.one('Secret', key.name!).data, name).toHaveProperty(key.key);
+            if (key && !key.optional)
+              expect(rendered.one('Secret', key.name!).data, name).toHaveProperty(key.key);
           }
         }
       }
@@ -41,6 +42,17 @@ describe.skipIf(reason)(`names that refer to each other${reason ? ` (skipped: ${
           ),
         ];
         for (const each of names) expect(each, name).toMatch(/-[a-z0-9]{10}$/);
+      }
+    });
+
+    it('puts into a variable only what stands before it, as Kubernetes reads them in order', () => {
+      for (const { name, template } of rendered.workloads()) {
+        for (const { env = [] } of template.spec!.containers) {
+          for (const [index, { value = '' }] of env.entries()) {
+            const before = env.slice(0, index).map((earlier) => earlier.name);
+            for (const [, used] of value.matchAll(/\$\((\w+)\)/g)) expect(before, name).toContain(used);
+          }
+        }
       }
     });
 
