@@ -136,8 +136,6 @@ export class Client {
   }
 
   #receive(frame: ServerFrame, arrivedAt: number): void {
-    const { meter } = this.#options;
-    meter.frame(arrivedAt);
     switch (frame.type) {
       case 'message':
         this.#message(frame.data, arrivedAt);
@@ -157,7 +155,7 @@ export class Client {
         return;
       case 'reconnect':
         // Whatever comes before the close that follows still counts.
-        meter.count('sent_away');
+        this.#options.meter.count('sent_away');
         this.#later(frame.data.afterMs);
         return;
       case 'error':
@@ -190,6 +188,7 @@ export class Client {
     if (ledger.gaps > gapsBefore) meter.count('gaps');
     this.#enter(verdict);
     if (verdict !== 'delivered' || payload?.kind !== 'data') return;
+    meter.frame(arrivedAt);
     // What a resume brings was delayed by the absence, not by the cluster.
     if (this.#live)
       meter.time(payload.serverId === this.serverId ? 'same' : 'across', arrivedAt - payload.sentAt);

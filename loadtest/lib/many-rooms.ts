@@ -5,7 +5,8 @@ import { crewScenario, scenarioOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { Plan } from './plan.ts';
 import type { Load } from './profiles.ts';
-import { atRandom, Sender } from './sender.ts';
+import { atRandom } from './schedule.ts';
+import { Sender } from './sender.ts';
 import { zipfShares } from './zipf.ts';
 
 /** Clients that are in several small rooms each, and write into them as people do: at random, and unevenly. */

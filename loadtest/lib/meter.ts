@@ -38,7 +38,11 @@ export class Meter {
     histogram.add(ms);
   }
 
-  /** @param arrivedAt when k6 read the frame */
+  /**
+   * A message was delivered to the script; the bursts of frames around connecting and the end are left out.
+   *
+   * @param arrivedAt when k6 read the frame
+   */
   frame(arrivedAt: number): void {
     if (this.#frames++ % LAG_SAMPLE === 0) this.time('lag', Math.max(0, Date.now() - arrivedAt));
   }

@@ -5,7 +5,8 @@ import { crewScenario, scenarioOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { Plan } from './plan.ts';
 import type { Load } from './profiles.ts';
-import { Sender, turnsOf } from './sender.ts';
+import { turnsOf } from './schedule.ts';
+import { Sender } from './sender.ts';
 
 /** What a client does beside sending or listening. */
 type Beside = (client: Client, plan: Plan, meter: Meter) => Promise<unknown>;

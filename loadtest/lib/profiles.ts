@@ -124,9 +124,3 @@ const SPECIAL: Record<ScenarioName, Partial<Record<ProfileName, Partial<Load>>>>
 export function loadOf(scenario: ScenarioName, profile: ProfileName): Load {
   return { ...BASE[profile], ...SPECIAL[scenario][profile] };
 }
-
-/** The factor of the rate after `seconds` of `hold`. */
-export function factorAt(curve: readonly number[], seconds: number, hold: number): number {
-  const part = Math.min(curve.length - 1, Math.max(0, Math.floor((seconds / hold) * curve.length)));
-  return curve[part]!;
-}

@@ -1,7 +1,6 @@
 import type { Client } from './client.ts';
 import { sleepUntil, until } from './clock.ts';
 import { config } from './config.ts';
-import type { Pace } from './pace.ts';
 import { encodeData, encodeEnd } from './payload.ts';
 import { type Plan, patience } from './plan.ts';
 
@@ -72,24 +71,5 @@ export class Sender {
   #envelope(roomId: string, seq: number | 'end') {
     const { client, plan } = this.#options;
     return { roomId, cid: `${plan.run}.${client.index}.${roomId}.${seq}`, sentAt: 0, tried: false };
-  }
-}
-
-/** The turns of one of several senders that share a pace: every `senders`-th. */
-export function* turnsOf(pace: Pace, sendFrom: number, sender: number, senders: number): Generator<number> {
-  for (let count = sender + 1; ; count += senders) {
-    const seconds = pace.secondsUntil(count);
-    if (seconds === undefined) return;
-    yield sendFrom + seconds * 1000;
-  }
-}
-
-/** Times at random, as people write: how many come in a second varies around the pace (a Poisson process). */
-export function* atRandom(pace: Pace, sendFrom: number): Generator<number> {
-  for (let count = 0; ; ) {
-    count -= Math.log(1 - Math.random());
-    const seconds = pace.secondsUntil(count);
-    if (seconds === undefined) return;
-    yield sendFrom + seconds * 1000;
   }
 }

@@ -1,5 +1,6 @@
 import type { Counted, Timed } from './metrics.ts';
 import type { Load, ProfileName, ScenarioName } from './profiles.ts';
+import { subjectOf } from './subject.ts';
 
 /** Milliseconds. */
 export interface Latency {
@@ -76,28 +77,39 @@ export function summaryText(summary: RunSummary): string {
   return lines.join('\n');
 }
 
+/** What a ledger holds beside its sums, where there was any. */
+export const MORE: readonly (readonly [Counted, string])[] = [
+  ['resumed', 'by resume'],
+  ['refetched', 'read from history after a gap frame'],
+  ['connected', 'connections'],
+  ['connect_failed', 'failed connections'],
+  ['cut', 'connections cut by the other side'],
+  ['sent_away', 'sent away by draining replicas'],
+  ['refused', 'refused for now'],
+];
+
 /** The ledger in words: what was sent, what should have arrived, what did, and what went wrong. */
-export function ledgerLines({ counts, seconds }: RunSummary): string[] {
+export function ledgerLines({ scenario, counts, seconds }: RunSummary): string[] {
   const { sent, expected, received, missing, gaps, duplicates, disorder, unacked } = counts;
+  const subject = subjectOf(scenario);
   const perSecond = seconds > 0 ? ` (${whole(received / seconds)}/s over the whole run)` : '';
-  const lines = [
-    `sent and acknowledged  ${whole(sent)}`,
-    `deliveries due         ${whole(expected)}`,
-    `deliveries received    ${whole(received)}${perSecond}`,
-    `missing ${whole(missing)}, gaps ${whole(gaps)}, duplicates ${whole(duplicates)}, out of order ${whole(disorder)}, unacknowledged ${whole(unacked)}`,
+  const faults = [
+    `missing ${whole(missing)}`,
+    `gaps ${whole(gaps)}`,
+    `duplicates ${whole(duplicates)}`,
+    `out of order ${whole(disorder)}`,
+    `unacknowledged ${whole(unacked)}`,
   ];
-  const more = (
-    [
-      ['resumed', 'by resume'],
-      ['refetched', 'read from history after a gap frame'],
-      ['connected', 'connections'],
-      ['connect_failed', 'failed connections'],
-      ['cut', 'connections cut by the other side'],
-      ['sent_away', 'sent away by draining replicas'],
-      ['refused', 'refused for now'],
-    ] as const
-  ).filter(([name]) => counts[name] > 0);
-  if (more.length > 0) lines.push(more.map(([name, words]) => `${whole(counts[name])} ${words}`).join(', '));
+  const lines = [
+    `${subject.sent.padEnd(23)}${whole(sent)}`,
+    `${subject.due.padEnd(23)}${whole(expected)}`,
+    `${subject.received.padEnd(23)}${whole(received)}${perSecond}`,
+    faults.join(', '),
+  ];
+  const more = MORE.filter(([name]) => counts[name] > 0).map(
+    ([name, words]) => `${whole(counts[name])} ${words}`,
+  );
+  if (more.length > 0) lines.push(more.join(', '));
   return lines;
 }
 

@@ -30,14 +30,20 @@ const ENOUGH = { p50: 100, p99: 2000 } as const;
 const ENOUGH_DELIVERIES = 20_000;
 
 export function figuresOf(
-  { counts, latencies, load }: RunSummary,
+  { scenario, counts, latencies, load }: RunSummary,
   processes: readonly ProcessFigures[],
 ): Figure[] {
   const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder + counts.unacked;
   const rate = counts.received / load.holdSeconds;
   const figures: Figure[] = [
     { key: 'faults', label: 'lost, repeated or out of order', unit: '', value: faults, better: 'lower' },
-    { key: 'rate', label: 'deliveries', unit: '/s', value: rate, better: 'higher' },
+    {
+      key: 'rate',
+      label: scenario === 'login' ? 'logins' : 'deliveries',
+      unit: '/s',
+      value: rate,
+      better: 'higher',
+    },
   ];
   for (const name of COMPARED) {
     const latency = latencies[name];

@@ -6,6 +6,9 @@ import { delimiter, join } from 'node:path';
 const OLDEST = [1, 6] as const;
 export const IMAGE = 'grafana/k6:2.2.0';
 const INSTALL = 'https://grafana.com/docs/k6/latest/set-up/install-k6/';
+const ADVICE = `install k6 (${INSTALL}) and try again`;
+
+const PULL_TIMEOUT_MS = 300_000;
 
 /** Variables that the scripts read; a container gets no others. */
 const SCRIPT_ENV = [
@@ -64,11 +67,10 @@ export function findK6({ path, root, results }: Places): K6 {
     .find(isExecutable);
   if (command !== undefined) return { ...checked(command), kind: 'path', command, args: [] };
   if (dockerAnswers()) {
+    if (!hasImage()) throw new K6MissingError(`k6 is not installed and ${IMAGE} cannot be pulled: ${ADVICE}`);
     return { name: `${IMAGE} (Docker)`, kind: 'docker', command: 'docker', args: dockerRun(root, results) };
   }
-  throw new K6MissingError(
-    `k6 is not installed and Docker does not answer: install k6 (${INSTALL}) and try again`,
-  );
+  throw new K6MissingError(`k6 is not installed and Docker does not answer: ${ADVICE}`);
 }
 
 function checked(command: string): { name: string } {
@@ -96,6 +98,17 @@ function dockerRun(root: string, results: string): string[] {
 
 function dockerAnswers(): boolean {
   return spawnSync('docker', ['version'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+}
+
+/** Pulls it where it is not here yet, before the people who watch the run see something of it. */
+function hasImage(): boolean {
+  const options = { stdio: 'ignore', timeout: 10_000 } as const;
+  if (spawnSync('docker', ['image', 'inspect', IMAGE], options).status === 0) return true;
+  console.log(`pulling ${IMAGE}`);
+  return (
+    spawnSync('docker', ['pull', '--quiet', IMAGE], { stdio: 'ignore', timeout: PULL_TIMEOUT_MS }).status ===
+    0
+  );
 }
 
 function isExecutable(path: string): boolean {

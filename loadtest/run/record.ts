@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import type { Timed } from '../lib/metrics.ts';
+import { subjectOf } from '../lib/subject.ts';
 import type { RunSummary } from '../lib/summary-text.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import type { ProcessHistory } from './monitor.ts';
@@ -25,7 +26,7 @@ export interface TimelinePoint {
   sent: number;
   received: number;
   connected: number;
-  /** Milliseconds at 50, 95 and 99 % of all deliveries (of pages and logins where there are no others). */
+  /** Milliseconds at 50, 95 and 99 % of all deliveries (of upgrades, pages or logins in the scenarios that are about those). */
   p50?: number;
   p95?: number;
   p99?: number;
@@ -59,16 +60,16 @@ export function recordOf({ summary, startedAt, k6, sockets, histories, seconds }
     startedAt: new Date(startedAt).toISOString(),
     ...{ k6, sockets, machine: machine(), processes },
     figures: figuresOf(summary, processes),
-    timeline: seconds.map((second) => pointOf(second, startedAt)),
+    timeline: seconds.map((second) => pointOf(second, startedAt, subjectOf(summary.scenario).times)),
   };
 }
 
-/** What the latency of a second is about: deliveries, else pages, else logins. */
-export const MAIN_TIMES: readonly (readonly Timed[])[] = [['same', 'across'], ['page'], ['login']];
-
-function pointOf({ at, sockets, counts, times }: Second, startedAt: number): TimelinePoint {
+function pointOf(
+  { at, sockets, counts, times }: Second,
+  startedAt: number,
+  names: readonly Timed[],
+): TimelinePoint {
   const count = (name: string) => counts.get(name) ?? 0;
-  const names = MAIN_TIMES.find((each) => each.some((name) => times.has(name))) ?? [];
   const merged = names.map((name) => times.get(name)).filter((each) => each !== undefined);
   const [first, ...others] = merged;
   const histogram = first?.copy();

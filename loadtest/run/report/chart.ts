@@ -36,7 +36,7 @@ interface Axis {
 const WIDTH = 640;
 const HEIGHT = 250;
 const LEFT = 56;
-const RIGHT = WIDTH - 14;
+const RIGHT = WIDTH - 22;
 const TOP = 12;
 const BOTTOM = HEIGHT - 40;
 
@@ -47,7 +47,7 @@ export function chartFigure(chart: Chart): string {
   const body =
     series.length === 0
       ? '<p class="empty">nothing was measured</p>'
-      : `${legend(series)}${svg({ ...chart, series })}`;
+      : `${legend(series)}<div class="scroll">${svg({ ...chart, series })}</div>`;
   return `<figure><figcaption>${escapeHtml(chart.title)}</figcaption>${note}${body}</figure>`;
 }
 

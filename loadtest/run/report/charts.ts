@@ -1,8 +1,7 @@
 import { Histogram, upperBound } from '../../lib/histogram.ts';
-import type { Timed } from '../../lib/metrics.ts';
+import type { Subject } from '../../lib/subject.ts';
 import { milliseconds, TIME_NAMES, whole } from '../../lib/summary-text.ts';
 import type { ProcessHistory } from '../monitor.ts';
-import { MAIN_TIMES } from '../record.ts';
 import type { Second } from '../timeline.ts';
 import type { Chart, Series } from './chart.ts';
 
@@ -12,6 +11,7 @@ export interface Measured {
   histories: readonly ProcessHistory[];
   /** Milliseconds since 1970. */
   startedAt: number;
+  subject: Subject;
 }
 
 /** More points than this make a line no clearer. */
@@ -28,25 +28,21 @@ export function chartsOf(measured: Measured): Chart[] {
     distribution(measured),
     percentiles(measured),
     rates(measured),
-    sockets(measured),
+    ...(measured.seconds.some((second) => second.sockets > 0) ? [sockets(measured)] : []),
     cpu(measured),
     memory(measured),
   ];
 }
 
-function mainTimes(seconds: readonly Second[]): readonly Timed[] {
-  return MAIN_TIMES.find((names) => names.some((name) => seconds.some(({ times }) => times.has(name)))) ?? [];
-}
-
 /** The share of all that took so long, for each kind of hop. */
-function distribution({ seconds }: Measured): Chart {
-  const series = mainTimes(seconds).map((name): Series => {
+function distribution({ seconds, subject }: Measured): Chart {
+  const series = subject.times.map((name): Series => {
     const sum = merge(seconds.map(({ times }) => times.get(name)));
     return { name: TIME_NAMES[name], points: sum ? shares(sum) : [] };
   });
   return {
-    title: 'Latency distribution',
-    note: 'Share of all deliveries by the time that they took; the scale is logarithmic.',
+    title: `Latency distribution: ${subject.of}`,
+    note: 'Share of all by the time that they took; the scale is logarithmic.',
     series,
     x: { label: 'milliseconds', log: true, format: shortNumber },
     y: { label: '%', format: (value) => `${shortNumber(value)} %` },
@@ -69,21 +65,19 @@ function shares(histogram: Histogram): [number, number][] {
 }
 
 function percentiles(measured: Measured): Chart {
-  const { seconds, startedAt } = measured;
-  const names = mainTimes(seconds);
+  const { seconds, startedAt, subject } = measured;
   const slots = slotsOf(seconds, startedAt);
   const series = QUANTILES.map(
     ([name, q]): Series => ({
       name,
       points: slots.map(({ t, seconds: some }) => [
         t,
-        merge(some.flatMap(({ times }) => names.map((each) => times.get(each))))?.quantile(q),
+        merge(some.flatMap(({ times }) => subject.times.map((each) => times.get(each))))?.quantile(q),
       ]),
     }),
   );
-  const what = names[0] === 'page' ? 'pages' : names[0] === 'login' ? 'logins' : 'deliveries, all hops';
   return {
-    title: `Latency over time: ${what}`,
+    title: `Latency over time: ${subject.of}`,
     note: 'Each point is the percentile of its own moment; the scale is logarithmic.',
     series,
     x: timeAxis(measured),
@@ -92,18 +86,19 @@ function percentiles(measured: Measured): Chart {
 }
 
 function rates(measured: Measured): Chart {
-  const { seconds, startedAt } = measured;
+  const { seconds, startedAt, subject } = measured;
   const slots = slotsOf(seconds, startedAt);
   const rate = (name: string): Series['points'] =>
     slots.map(({ t, seconds: some, width }) => [
       t,
       some.reduce((sum, { counts }) => sum + (counts.get(name) ?? 0), 0) / width,
     ]);
+  const { name, counted, due } = subject.rate;
   return {
-    title: 'Deliveries a second',
+    title: `${name[0]!.toUpperCase()}${name.slice(1)} a second`,
     series: [
-      { name: 'received', points: rate('received') },
-      { name: 'due', points: rate('expected'), dashed: true },
+      { name: due ? 'received' : name, points: rate(counted) },
+      ...(due ? [{ name: 'due', points: rate(due), dashed: true }] : []),
     ],
     x: timeAxis(measured),
     y: { label: '/s', format: (value) => `${whole(value)}/s` },
@@ -167,13 +162,10 @@ function memory(measured: Measured): Chart {
 
 /** The same for all pictures, from the start of the run to the last sample, so that they can be read side by side. */
 function timeAxis({ seconds, histories, startedAt }: Measured): Chart['x'] {
-  const ends = histories.map(({ samples }) => samples.at(-1)!.at);
-  const end = Math.max((seconds.at(-1)?.at ?? 0) * 1000, ...ends);
-  return {
-    label: 'seconds since the start',
-    format: whole,
-    range: [0, Math.max(1, (end - startedAt) / 1000)],
-  };
+  const start = Math.floor(startedAt / 1000);
+  const ends = histories.map(({ samples }) => (samples.at(-1)!.at - startedAt) / 1000);
+  const end = Math.max(1, (seconds.at(-1)?.at ?? start) - start, ...ends);
+  return { label: 'seconds since the start', format: whole, range: [0, end] };
 }
 
 /** A process's samples, at most {@link MAX_POINTS}: the mean of each stretch. */

@@ -6,7 +6,7 @@ for (const svg of document.querySelectorAll('svg[data-hover]')) {
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;
-  svg.parentElement.append(tip);
+  svg.closest('figure').append(tip);
   svg.addEventListener('pointerleave', () => { tip.hidden = true; cursor.setAttribute('hidden', ''); });
   svg.addEventListener('pointermove', (event) => {
     const box = svg.getBoundingClientRect();

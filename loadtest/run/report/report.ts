@@ -1,5 +1,6 @@
 import type { Timed } from '../../lib/metrics.ts';
-import { LAG_LIMIT_MS, type Latency, milliseconds, TIME_NAMES, whole } from '../../lib/summary-text.ts';
+import { subjectOf } from '../../lib/subject.ts';
+import { LAG_LIMIT_MS, type Latency, MORE, milliseconds, TIME_NAMES, whole } from '../../lib/summary-text.ts';
 import { formatChange, formatFigure } from '../comparison.ts';
 import type { RunRecord } from '../record.ts';
 import { scenarios } from '../scenarios.ts';
@@ -10,7 +11,7 @@ import { HOVER } from './hover.ts';
 import { attribute, escapeHtml, table } from './html.ts';
 import { STYLE } from './style.ts';
 
-interface ReportParts extends Measured {
+interface ReportParts extends Omit<Measured, 'subject'> {
   record: RunRecord;
   comparison: Comparison | undefined;
 }
@@ -28,7 +29,9 @@ export function reportHtml({ record, comparison, ...measured }: ReportParts): st
 ${header(record)}
 ${tiles(record)}
 <h2>Pictures</h2>
-<div class="charts">${chartsOf(measured).map(chartFigure).join('\n')}</div>
+<div class="charts">${chartsOf({ ...measured, subject: subjectOf(record.scenario) })
+    .map(chartFigure)
+    .join('\n')}</div>
 <div class="columns">
 <section><h2>Ledger</h2>${ledger(record)}</section>
 <section><h2>Times in milliseconds</h2>${times(record)}</section>
@@ -61,41 +64,42 @@ function header({ scenario, profile, passed, target, endedAt, seconds, latencies
 <p>profile ${escapeHtml(profile)}, ${seconds} s against <code>${escapeHtml(target)}</code>, ended ${date} UTC</p>${warning}</header>`;
 }
 
-function tiles({ counts, latencies, figures }: RunRecord): string {
+function tiles({ scenario, counts, latencies, load }: RunRecord): string {
+  const subject = subjectOf(scenario);
   const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder;
-  const rate = figures.find(({ key }) => key === 'rate')?.value ?? 0;
-  const main = latencies.across ?? latencies.same ?? latencies.page ?? latencies.login;
+  const time = subject.times.at(-1)!;
+  const where = time === 'across' ? ' across replicas' : ` of ${subject.of}`;
+  const main = latencies[time] ?? latencies.same;
+  const seconds = scenario === 'connect' ? load.connectSeconds : load.holdSeconds;
   const tile = (name: string, value: string, wrong = false) =>
     `<div${wrong ? ' class="wrong"' : ''}><dt>${name}</dt><dd>${value}</dd></div>`;
   const inMs = (value: number | undefined) =>
     value === undefined ? '–' : `${milliseconds(value)} <small>ms</small>`;
   return `<dl class="tiles">${[
-    tile('sent and stored', whole(counts.sent)),
-    tile('delivered', whole(counts.received)),
-    tile('deliveries a second', whole(rate)),
+    tile(subject.sent, whole(counts.sent)),
+    tile(subject.received, whole(counts.received)),
+    tile(`${subject.rate.name} a second`, whole(counts[subject.rate.counted] / seconds)),
     tile('lost or repeated', whole(faults), faults > 0),
-    tile(latencies.across ? 'p50 across replicas' : 'p50', inMs(main?.p50)),
-    tile(latencies.across ? 'p99 across replicas' : 'p99', inMs(main?.p99)),
+    tile(`p50${where}`, inMs(main?.p50)),
+    tile(`p99${where}`, inMs(main?.p99)),
   ].join('')}</dl>`;
 }
 
-function ledger({ counts }: RunRecord): string {
+function ledger({ scenario, counts }: RunRecord): string {
+  const subject = subjectOf(scenario);
   const rows: [string, number][] = [
-    ['messages acknowledged', counts.sent],
-    ['deliveries due (messages × members)', counts.expected],
-    ['deliveries received', counts.received],
-    ['– of those by resume', counts.resumed],
-    ['– of those read from the history after a gap frame', counts.refetched],
+    [subject.sent, counts.sent],
+    [scenario === 'login' ? subject.due : `${subject.due} (messages × members)`, counts.expected],
+    [subject.received, counts.received],
     ['missing', counts.missing],
     ['gaps in the chain of a room', counts.gaps],
     ['duplicates', counts.duplicates],
     ['out of order', counts.disorder],
     ['unacknowledged', counts.unacked],
-    ['refused for now', counts.refused],
-    ['connections', counts.connected],
-    ['failed connections', counts.connect_failed],
-    ['connections cut by the other side', counts.cut],
-    ['– of those announced by a draining replica', counts.sent_away],
+    ...MORE.filter(([name]) => counts[name] > 0).map(([name, words]): [string, number] => [
+      words,
+      counts[name],
+    ]),
   ];
   return table(
     [],

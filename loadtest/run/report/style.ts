@@ -35,7 +35,7 @@ figcaption { font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 2px; padding: 0; list-style: none; font-size: 13px; }
 .legend i { display: inline-block; width: 16px; margin-right: 6px; vertical-align: 4px; border-top: 3px solid var(--c); }
 .legend .dashed i { border-top-style: dashed; }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg { display: block; width: 100%; min-width: 440px; height: auto; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); }
 .axis, .tick { stroke: var(--soft); }
@@ -52,7 +52,7 @@ circle { fill: var(--c); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 16px 4px 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 400; }
+th:first-child { text-align: left; font-weight: 400; white-space: normal; }
 thead th { color: var(--soft); font-weight: 400; font-size: 13px; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 0 40px; }
 code { font-size: 13px; overflow-wrap: anywhere; }

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { compare, formatChange, formatFigure } from './comparison.ts';
+import type { Figure } from './figures.ts';
+import type { RunRecord } from './record.ts';
+
+function run(...figures: Partial<Figure>[]): RunRecord {
+  const whole = figures.map((figure) => ({
+    label: '',
+    unit: 'ms',
+    better: 'lower',
+    value: 0,
+    key: 'k',
+    ...figure,
+  }));
+  return { figures: whole } as unknown as RunRecord;
+}
+
+function change(before: Partial<Figure>, now: Partial<Figure>) {
+  const [only] = compare(run({ ...before, ...now }), run(before));
+  return { verdict: only!.verdict, text: formatChange(only!) };
+}
+
+test('a tenth more or less is chance', () => {
+  expect(change({ value: 100 }, { value: 109 })).toEqual({ verdict: 'same', text: '+9 %' });
+  expect(change({ value: 100 }, { value: 91 })).toEqual({ verdict: 'same', text: '-9 %' });
+});
+
+test('longer is worse, and more a second is better', () => {
+  expect(change({ value: 100 }, { value: 150 })).toEqual({ verdict: 'worse', text: '+50 %' });
+  expect(change({ value: 100 }, { value: 50 })).toEqual({ verdict: 'better', text: '-50 %' });
+  const rate = { unit: '/s', better: 'higher' } as const;
+  expect(change({ value: 100, ...rate }, { value: 150 }).verdict).toBe('better');
+});
+
+test('a difference too small to matter is none, whatever it is in percent', () => {
+  expect(change({ value: 1.2 }, { value: 2.1 }).verdict).toBe('same');
+});
+
+test('one lost message after none is worse', () => {
+  expect(change({ value: 0, unit: '' }, { value: 1 })).toEqual({ verdict: 'worse', text: 'new' });
+  expect(change({ value: 0, unit: '' }, { value: 0 })).toEqual({ verdict: 'same', text: '=' });
+});
+
+test('what rests on few samples gets no verdict', () => {
+  expect(change({ value: 100, weak: true }, { value: 200, weak: false }).verdict).toBe('same');
+});
+
+test('figures that only one of the two runs has are left out', () => {
+  expect(compare(run({ key: 'a' }, { key: 'b' }), run({ key: 'b' }, { key: 'c' }))).toHaveLength(1);
+});
+
+test('figures have their unit', () => {
+  expect(formatFigure(1234.4, '/s')).toBe('1,234/s');
+  expect(formatFigure(1.26, 'ms')).toBe('1.3 ms');
+  expect(formatFigure(0, '')).toBe('0');
+});

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RunRecord } from '../../loadtest/run/record.ts';
+import { findProgram } from '../harness/programs.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Load tests run where k6 is in PATH; elsewhere they are type-checked alone. */
+export const hasK6 = findProgram('k6') !== undefined;
+if (!hasK6) console.log('skipped: the load tests were not run, because there is no k6 in PATH');
+
+export interface LoadRun {
+  code: number;
+  /** Both streams. */
+  output: string;
+  /** Undefined when there are no results. */
+  results?: { record: RunRecord; html: string; text: string };
+}
+
+/** What `npm run load` does, as a process of its own. */
+export async function runLoad(
+  args: string[],
+  env: NodeJS.ProcessEnv & { RESULTS_DIR: string },
+): Promise<LoadRun> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'loadtest/run.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? -1)));
+  return { code, output, results: newestResults(env.RESULTS_DIR, output) };
+}
+
+function newestResults(directory: string, output: string): LoadRun['results'] {
+  const path = /report {2}(.*)\/report\.html/.exec(output)?.[1];
+  if (path === undefined || !readdirSync(directory).some((name) => path.endsWith(name))) return undefined;
+  const read = (name: string) => readFileSync(join(path, name), 'utf8');
+  return {
+    record: JSON.parse(read('summary.json')) as RunRecord,
+    html: read('report.html'),
+    text: read('summary.txt'),
+  };
+}
