@@ -22,14 +22,17 @@ export interface SentinelOptions {
 export interface SentinelGroup {
   /** For REDIS_SENTINELS. */
   addresses: string;
-  /** The master at the start, and what replicates it. Those that a test ended need not be stopped. */
-  master: RunningRedis;
-  replicas: RunningRedis[];
   sentinels: Child[];
+  /** The Redis servers by port, those that were killed too. */
+  servers: ReadonlyMap<number, RunningRedis>;
   /** Asks the sentinels for the port of the master. */
   masterPort(): Promise<number>;
   /** Resolves when the sentinels agreed on another master than this, and gives its port. */
-  failedOver(from?: number): Promise<number>;
+  failedOver(from: number): Promise<number>;
+  /** kill -9; resolves when the server is gone. */
+  kill(port: number): Promise<void>;
+  /** Starts a server again that was killed, without its data; resolves when it replicates the master. */
+  restart(port: number): Promise<void>;
   /** Makes a replica the master while the master is well. */
   failOver(): Promise<void>;
   stop(): Promise<void>;
@@ -43,21 +46,24 @@ const PATIENCE_MS = 60_000;
 /** A master, its replicas and three sentinels that know each other, ready for a failover. */
 export async function startSentinelGroup(options: SentinelOptions = {}): Promise<SentinelGroup> {
   const dir = mkdtempSync(join(tmpdir(), 'chat-sentinel-'));
-  const servers: RunningRedis[] = [];
+  const servers = new Map<number, RunningRedis>();
   const sentinels: Child[] = [];
   const stop = async () => {
     await Promise.all(sentinels.map((sentinel) => sentinel.stop()));
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(Array.from(servers.values(), (server) => server.stop()));
     rmSync(dir, { recursive: true, force: true });
   };
   try {
     // Without the delay by which a master waits for more replicas to come.
     const args = ['--repl-diskless-sync-delay', '0', ...(options.redis?.args ?? [])];
-    const master = await startRedis({ ...options.redis, args });
-    servers.push(master);
+    const start = async (following: string[], port?: number) => {
+      const server = await startRedis({ ...options.redis, port, args: [...args, ...following] });
+      servers.set(server.port, server);
+      return server;
+    };
+    const master = await start([]);
     for (let n = 0; n < (options.replicas ?? 1); n++) {
-      const following = ['--replicaof', '127.0.0.1', String(master.port)];
-      servers.push(await startRedis({ ...options.redis, args: [...args, ...following] }));
+      await start(['--replicaof', '127.0.0.1', String(master.port)]);
     }
     const ports: number[] = [];
     for (let n = 0; n < SENTINELS; n++) {
@@ -66,23 +72,33 @@ export async function startSentinelGroup(options: SentinelOptions = {}): Promise
       sentinels.push(await startSentinel(dir, port, master.port, options));
     }
     const masterPort = () => ask(ports, options.password);
-    await until(async () => {
-      const ready = await Promise.all(ports.map((port) => isReady(port, servers.length - 1, options)));
-      return ready.every(Boolean);
-    }, 'the sentinels do not know each other and the replicas');
+    const allReady = () =>
+      until(async () => {
+        const ready = await Promise.all(ports.map((port) => isReady(port, servers.size - 1, options)));
+        return ready.every(Boolean);
+      }, 'the sentinels do not know each other and the replicas');
+    await allReady();
     return {
       addresses: ports.map((port) => `127.0.0.1:${port}`).join(','),
-      master,
-      replicas: servers.slice(1),
       sentinels,
+      servers,
       masterPort,
-      async failedOver(from = master.port) {
+      async failedOver(from) {
         let port = from;
         await until(async () => {
           port = await masterPort();
           return port !== from;
         }, `the sentinels still take ${from} for the master`);
         return port;
+      },
+      async kill(port) {
+        const server = servers.get(port)!;
+        process.kill(server.pid!, 'SIGKILL');
+        await server.exited;
+      },
+      async restart(port) {
+        await start(['--replicaof', '127.0.0.1', String(await masterPort())], port);
+        await allReady();
       },
       async failOver() {
         // Refused while the last failover is young or the replica's state is not known yet.

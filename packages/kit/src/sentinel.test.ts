@@ -116,7 +116,7 @@ describe('connectRedis with sentinels', () => {
     const { redis } = connect();
     await redisReady(redis);
     expect(port(redis)).toBe(before);
-    const hanging = [group.master, ...group.replicas].find((server) => server.port === before)!;
+    const hanging = group.servers.get(before)!;
     process.kill(hanging.pid!, 'SIGSTOP');
     try {
       const after = await group.failedOver(before);
