@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compile } from './generator/compile.ts';
+import { type GeneratorProgram, generatorProgram } from './generator/command.ts';
 import { Generator } from './generator/generator.ts';
 import type { Options } from './options.ts';
 
@@ -12,20 +12,27 @@ interface Stoppable {
 /** What all measures share: the options, the programs, and what has to be stopped at the end. */
 export class Bench {
   readonly options: Options;
-  readonly directory = mkdtempSync(join(tmpdir(), 'chat-bench-'));
-  /** How the generator runs here. */
-  readonly generatorKind: string;
-  readonly #generatorCommand: string[];
+  /** For programs, logs and lists; gone at the end. */
+  readonly directory: string;
+  readonly #program: GeneratorProgram;
   readonly #running: Stoppable[] = [];
   readonly #start = performance.now();
   #stopping: Promise<void> | undefined;
 
-  constructor(options: Options) {
+  private constructor(options: Options, directory: string, program: GeneratorProgram) {
     this.options = options;
-    const program = compile('generator/generator.c', this.directory);
-    if (!program) throw new Error('there is no C compiler (cc) for the load generator');
-    this.generatorKind = 'C';
-    this.#generatorCommand = [program];
+    this.directory = directory;
+    this.#program = program;
+  }
+
+  static async prepare(options: Options): Promise<Bench> {
+    const directory = mkdtempSync(join(tmpdir(), 'chat-bench-'));
+    return new Bench(options, directory, await generatorProgram(directory, options.generator));
+  }
+
+  /** How the generator runs here. */
+  get generatorKind(): string {
+    return this.#program.kind;
   }
 
   log(line: string): void {
@@ -34,7 +41,7 @@ export class Bench {
 
   /** A generator of its own: its sockets and numbers start from nothing. */
   generator(): Generator {
-    const generator = new Generator(this.#generatorCommand, this.directory);
+    const generator = new Generator(this.#program.command, this.directory);
     this.#running.push(generator);
     return generator;
   }

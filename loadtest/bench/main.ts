@@ -14,7 +14,7 @@ if (options.help) console.log(HELP);
 else await main();
 
 async function main(): Promise<void> {
-  const bench = new Bench(options);
+  const bench = await Bench.prepare(options);
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

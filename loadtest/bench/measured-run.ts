@@ -61,8 +61,10 @@ export function describeRun({ ledger, cores, ...measured }: Measured): string {
   const { p50, p99 } = ledger.latency;
   const ok = measured.complaints.length === 0 ? 'nothing lost' : measured.complaints.join(', ');
   const used = Object.entries(cores).map(([name, share]) => `${name} ${share.toFixed(2)}`);
+  const cost =
+    measured.deliveriesPerSecond > 0 ? `${measured.cpuPerDelivery.toFixed(2)} us of CPU each, ` : '';
   return (
     `${Math.round(measured.deliveriesPerSecond)} deliveries/s, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ` +
-    `${measured.cpuPerDelivery.toFixed(2)} us of CPU each, ${ok} (cores: ${used.join(', ')})`
+    `${cost}${ok} (cores: ${used.join(', ')})`
   );
 }

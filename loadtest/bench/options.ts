@@ -27,8 +27,10 @@ export interface Options {
   /** Measure Socket.IO as well. */
   peers: boolean;
   curve: boolean;
-  /** Given to the replicas as NODE_OPTIONS, for profiles. */
-  nodeOptions: string | undefined;
+  /** Where the replicas write CPU profiles. */
+  profile: string | undefined;
+  /** Default: C where there is a compiler. */
+  generator: 'C' | 'JavaScript' | undefined;
   help: boolean;
 }
 
@@ -44,7 +46,8 @@ ${Object.entries(MEASURES)
   --no-peers      without Socket.IO
   --curve         instead: the capacity curve for 1 to 4 replicas and rooms of 10, 100 and 1,000,
                   drawn into docs/images/capacity.svg
-  --node-options  NODE_OPTIONS of the replicas, for instance "--cpu-prof --cpu-prof-dir=/tmp/profiles"
+  --profile dir   CPU profiles of the replicas, of all their life, written to the directory when they end
+  --generator x   c or js: how the load generator runs; by default C where there is a compiler
   --help
 
 Writes loadtest/results/<time>-bench/summary.json and report.md. Ratios of one run are worth more than the figures
@@ -62,7 +65,8 @@ export function readOptions(args: string[]): Options {
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: true },
       curve: { type: 'boolean', default: false },
-      'node-options': { type: 'string' },
+      profile: { type: 'string' },
+      generator: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -81,9 +85,17 @@ export function readOptions(args: string[]): Options {
     replicas: positive('replicas', values.replicas, 3),
     peers: values.peers,
     curve: values.curve,
-    nodeOptions: values['node-options'],
+    profile: values.profile,
+    generator: generatorKind(values.generator),
     help: values.help,
   };
+}
+
+function generatorKind(text: string | undefined): Options['generator'] {
+  if (text === undefined) return undefined;
+  const kind = ({ c: 'C', js: 'JavaScript' } as const)[text];
+  if (!kind) throw new Error('--generator must be c or js');
+  return kind;
 }
 
 function positive(name: string, text: string | undefined, fallback: number): number {

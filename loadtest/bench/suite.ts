@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Bench } from './bench.ts';
 import { measureCeiling } from './measures/ceiling.ts';
 import { FANOUT_SOCKETS, measureFanout } from './measures/fanout.ts';
@@ -88,13 +90,22 @@ function ceilingOf(bench: Bench, target: Target, from: number) {
 }
 
 function startChat(bench: Bench, replicas: number, gateway: boolean): Promise<ChatTarget> {
-  const { nodeOptions } = bench.options;
+  const { profile } = bench.options;
   return ChatTarget.start({
     replicas,
     gateway,
-    env: nodeOptions ? { NODE_OPTIONS: nodeOptions } : {},
+    env: profile ? profiled(resolve(profile)) : {},
     log: (line) => bench.log(line),
   });
+}
+
+/** --cpu-prof is not allowed in NODE_OPTIONS: a module loaded before main does the same. */
+function profiled(directory: string): NodeJS.ProcessEnv {
+  mkdirSync(directory, { recursive: true });
+  return {
+    NODE_OPTIONS: `--import ${new URL('./profiler.mjs', import.meta.url)}`,
+    BENCH_PROFILE_DIR: directory,
+  };
 }
 
 function startPeer(bench: Bench, servers: number, chat: ChatTarget): Promise<SocketIoTarget> {

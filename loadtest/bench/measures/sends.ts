@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { MAX_DATE_AHEAD, messageEnvelopeHead, RETRY_WINDOW } from '@chat/protocol';
-import { draft } from '@chat/store';
+import { CHANNEL, MAX_DATE_AHEAD, messageEnvelopeHead, RETRY_WINDOW } from '@chat/protocol';
+import { draft, keys } from '@chat/store';
 import type { Bench } from '../bench.ts';
 import { describeRun, measuredRun } from '../measured-run.ts';
 import { openSockets, ROOM } from '../room.ts';
@@ -53,22 +53,14 @@ async function benchmark(bench: Bench, target: ChatTarget, pipeline: number): Pr
   const sha = String(await target.redis.script('LOAD', readFileSync(SCRIPT, 'utf8')));
   const { head, mid, tail } = draft(1, ROOM, '~'.padEnd(TEXT_BYTES, 'x'), '00.00000000', false);
   const envelope = messageEnvelopeHead(target.cluster.realtime[0]!.serverId);
-  const append = [
-    `room:${ROOM}`,
-    'MESSAGES',
-    envelope,
-    KEEP,
-    MAX_DATE_AHEAD,
-    RETRY_WINDOW,
-    head,
-    mid,
-    tail,
-    '',
-  ];
+  const roomKeys = [keys.room(ROOM), keys.roomRetried(ROOM)];
+  const append = [...roomKeys, CHANNEL, envelope, KEEP, MAX_DATE_AHEAD, RETRY_WINDOW, head, mid, tail, ''];
   const run = async (requests: number) => {
     const { port } = new URL(target.cluster.redis.url);
     const options = ['-p', port, '-c', '50', '-P', pipeline, '-n', requests, '--csv'];
-    return rateOf(await output('redis-benchmark', [...options, 'evalsha', sha, 1, ...append].map(String)));
+    return rateOf(
+      await output('redis-benchmark', [...options, 'evalsha', sha, roomKeys.length, ...append].map(String)),
+    );
   };
   // A short one says how many requests the wanted time takes.
   const rough = await run(20_000);
@@ -80,11 +72,10 @@ async function benchmark(bench: Bench, target: ChatTarget, pipeline: number): Pr
   return rate;
 }
 
-/** The second column of its last line: "evalsha …","92336.11",… */
+/** The first of the numbers after the name of the test, which holds commas and quotes itself. */
 function rateOf(csv: string | undefined): number | undefined {
-  const line = csv?.trim().split('\n').at(-1);
-  const rate = /"([\d.]+)"/.exec(line?.slice(line.indexOf('","') + 2) ?? '')?.[1];
-  return rate === undefined ? undefined : Number(rate);
+  const rate = Number(/"([\d.]+)"(?:,"[\d.]+")*\s*$/.exec(csv ?? '')?.[1]);
+  return rate > 0 ? rate : undefined;
 }
 
 /** Undefined when the program is not there. */

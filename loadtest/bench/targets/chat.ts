@@ -31,13 +31,15 @@ export class ChatTarget implements Target {
 
   static async start({ replicas, gateway = false, env, log }: ChatOptions): Promise<ChatTarget> {
     await build({ only: ['realtime'], log });
-    const limits = { LIMITS: 'off', LOG_LEVEL: 'warn', DRAIN_GRACE_MS: '0', DRAIN_RATE: '100000' };
+    // The generator spreads its sockets itself, replica by replica: none shall be asked to go to another.
+    const limits = { LIMITS: 'off', REBALANCE: 'false', LOG_LEVEL: 'warn' };
+    const quickEnd = { DRAIN_GRACE_MS: '0', DRAIN_RATE: '100000' };
     const cluster = await startCluster({
       replicas,
       gateway,
       auth: 0,
       history: 0,
-      env: { ...limits, ...env },
+      env: { ...limits, ...quickEnd, ...env },
       log,
     });
     return new ChatTarget(cluster);
