@@ -6,6 +6,7 @@ const shared = {
   hookTimeout: 60_000,
   teardownTimeout: 30_000,
   environment: 'node',
+  expect: { poll: { timeout: 15_000, interval: 20 } },
 } as const;
 
 export default defineConfig({
