@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ChatApi, ChatClient } from '@chat/client';
 import { type BrowserContextOptions, type Browser as Chromium, chromium, type Page } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Cluster } from '../harness/cluster.ts';
+import { type Cluster, startCluster } from '../harness/cluster.ts';
 import { launcher } from '../harness/programs.ts';
 
 const PASSWORD = 'password123';
@@ -88,6 +88,20 @@ export class Browser {
     await greeted;
     return { id, name, api, chat };
   }
+}
+
+/** A cluster and a browser for the tests of a file, and their end. */
+export function useCluster(): { readonly cluster: Cluster; readonly browser: Browser } {
+  const on = {} as { cluster: Cluster; browser: Browser };
+  beforeAll(async () => {
+    on.cluster = await startCluster({ env: { LIMITS: 'off' } });
+    on.browser = await Browser.launch(on.cluster);
+  });
+  afterAll(async () => {
+    await on.browser?.close();
+    await on.cluster?.stop();
+  });
+  return on;
 }
 
 export interface Client {

@@ -1,21 +1,9 @@
 import { ChatApi } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Cluster, startCluster } from '../harness/cluster.ts';
-import { Browser, enter, field, inRoom, message, newName, say, sayMany } from './page-browser.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { enter, field, inRoom, message, newName, say, sayMany, useCluster } from './page-browser.ts';
 
-let cluster: Cluster;
-let browser: Browser;
-
-beforeAll(async () => {
-  cluster = await startCluster({ env: { LIMITS: 'off' } });
-  browser = await Browser.launch(cluster);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await cluster?.stop();
-});
+const on = useCluster();
 
 /** What the browser logs by itself while a server is away. */
 const AWAY = /WebSocket connection to|Failed to load resource: .*50[234]/;
@@ -23,12 +11,12 @@ const AWAY = /WebSocket connection to|Failed to load resource: .*50[234]/;
 describe('a replica that is killed', () => {
   test('lets the page wait, and what was written and missed comes when it is back', async () => {
     const name = newName();
-    const page = await browser.signIn(name, '/replica/3/', { expected: AWAY });
-    const other = await browser.newClient();
+    const page = await on.browser.signIn(name, '/replica/3/', { expected: AWAY });
+    const other = await on.browser.newClient();
     await say(page, `before ${name}`);
-    await cluster.killReplica(2);
+    await on.cluster.killReplica(2);
     onTestFinished(async () => {
-      if (!cluster.realtime[2]?.running) await cluster.startReplica(2);
+      if (!on.cluster.realtime[2]?.running) await on.cluster.startReplica(2);
     });
     await page
       .getByRole('status')
@@ -38,7 +26,7 @@ describe('a replica that is killed', () => {
     await field(page).press('Enter');
     await page.locator('.row.sending', { hasText: `meanwhile ${name}` }).waitFor();
     await other.chat.send(GENERAL, `missed by ${name}`);
-    await cluster.startReplica(2);
+    await on.cluster.startReplica(2);
     await message(page, `meanwhile ${name}`).waitFor();
     await message(page, `missed by ${name}`).waitFor();
     await page.getByRole('status').waitFor({ state: 'detached' });
@@ -46,18 +34,18 @@ describe('a replica that is killed', () => {
   });
 
   test('leaves a gap after more messages than a resume brings, which the page fills on demand', async () => {
-    const writer = await browser.newClient();
+    const writer = await on.browser.newClient();
     const { id, name } = await writer.api.createRoom(newName('gap'));
     await writer.chat.send(id, 'line before');
-    const page = await browser.open(`/replica/2/#/room/${id}`, { expected: AWAY });
+    const page = await on.browser.open(`/replica/2/#/room/${id}`, { expected: AWAY });
     await enter(page, writer.name);
     await inRoom(page, name!);
     await message(page, 'line before').waitFor();
-    await cluster.killReplica(1);
+    await on.cluster.killReplica(1);
     const lines = Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`);
     // The writer may have been on the replica that is gone; the client sends when it has another.
     await sayMany(writer, id, lines);
-    await cluster.startReplica(1);
+    await on.cluster.startReplica(1);
     await message(page, `line 649 of ${id}`).waitFor();
 
     const list = page.getByRole('region', { name: 'Messages' });
@@ -97,16 +85,16 @@ describe('a replica that is killed', () => {
 describe('Redis away', () => {
   test('is said, and what was written goes out when it is back', async () => {
     const name = newName();
-    const page = await browser.signIn(name, '/', { expected: AWAY });
+    const page = await on.browser.signIn(name, '/', { expected: AWAY });
     await say(page, `before ${name}`);
-    await cluster.killRedis();
+    await on.cluster.killRedis();
     await field(page).fill(`queued ${name}`);
     await field(page).press('Enter');
     await page
       .getByRole('status')
       .getByText(/database is away/)
       .waitFor();
-    await cluster.startRedis();
+    await on.cluster.startRedis();
     await message(page, `queued ${name}`).waitFor();
     await page.getByRole('status').waitFor({ state: 'detached' });
   });
@@ -114,7 +102,7 @@ describe('Redis away', () => {
 
 describe('a message that the server refuses', () => {
   test('is shown as not sent, and can be sent again or discarded', async () => {
-    const page = await browser.open('/replica/1/');
+    const page = await on.browser.open('/replica/1/');
     let refuse = true;
     await page.routeWebSocket(/\/ws/, (socket) => {
       const server = socket.connectToServer();
@@ -147,9 +135,9 @@ describe('a message that the server refuses', () => {
 describe('a session that ends', () => {
   test('by signing out in another tab leads to the card with a clear line, and back in from there', async () => {
     const name = newName();
-    const page = await browser.signIn(name, '/replica/1/');
+    const page = await on.browser.signIn(name, '/replica/1/');
     const tab = await page.context().newPage();
-    await tab.goto(new URL('/replica/2/', browser.url).href);
+    await tab.goto(new URL('/replica/2/', on.browser.url).href);
     await inRoom(tab, 'General');
     await tab.getByRole('button', { name: 'Sign out' }).click();
     await tab.getByRole('heading', { name: 'Sign in to the chat' }).waitFor();
@@ -162,9 +150,9 @@ describe('a session that ends', () => {
 
   test('without a tab of its own knowing leads there as well', async () => {
     const name = newName();
-    const page = await browser.signIn(name);
+    const page = await on.browser.signIn(name);
     const [cookie] = await page.context().cookies();
-    const api = new ChatApi({ baseUrl: browser.url, token: cookie!.value });
+    const api = new ChatApi({ baseUrl: on.browser.url, token: cookie!.value });
     await api.logout();
     await page.getByText(/Your session has ended/).waitFor();
   });

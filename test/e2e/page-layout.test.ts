@@ -1,26 +1,14 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cluster, startCluster } from '../harness/cluster.ts';
-import { Browser, enter, field, inRoom, message, newName, say, screenshot } from './page-browser.ts';
+import { describe, expect, test } from 'vitest';
+import { enter, field, inRoom, message, newName, say, screenshot, useCluster } from './page-browser.ts';
 
-let cluster: Cluster;
-let browser: Browser;
-
-beforeAll(async () => {
-  cluster = await startCluster({ env: { LIMITS: 'off' } });
-  browser = await Browser.launch(cluster);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await cluster?.stop();
-});
+const on = useCluster();
 
 const PHONE = { viewport: { width: 375, height: 740 }, hasTouch: true };
 
 describe('the keyboard alone', () => {
   test('signs in, goes from room to room, writes and sends', async () => {
-    const page = await browser.open();
+    const page = await on.browser.open();
     const keys = page.keyboard;
     await page.locator('#name:focus').waitFor();
     await keys.type('Pablo');
@@ -47,7 +35,7 @@ describe('the keyboard alone', () => {
   });
 
   test('opens and closes the drawer, which gives the focus back', async () => {
-    const page = await browser.signIn(newName(), '/', PHONE);
+    const page = await on.browser.signIn(newName(), '/', PHONE);
     const opener = page.getByRole('button', { name: 'Rooms' });
     await opener.focus();
     await page.keyboard.press('Enter');
@@ -58,7 +46,7 @@ describe('the keyboard alone', () => {
   });
 
   test('closes the dialog with Escape, and the drawer below it with the next', async () => {
-    const page = await browser.signIn(newName(), '/', PHONE);
+    const page = await on.browser.signIn(newName(), '/', PHONE);
     await page.getByRole('button', { name: 'Rooms' }).click();
     await page.getByRole('button', { name: 'Create or join a room' }).click();
     await page.locator('#room-name:focus, dialog button:focus').waitFor();
@@ -70,7 +58,7 @@ describe('the keyboard alone', () => {
   });
 
   test('reaches every control in the order in which they stand', async () => {
-    const page = await browser.signIn();
+    const page = await on.browser.signIn();
     // From there on the Tab key goes.
     await page.getByRole('heading', { name: 'Rooms' }).click();
     const reached: string[] = [];
@@ -91,7 +79,7 @@ describe('the keyboard alone', () => {
 describe('a phone’s width', () => {
   test.each([320, 375, 390])('of %i px has all of the chat and nothing beside it', async (width) => {
     const name = newName();
-    const page = await browser.signIn(name, '/', { ...PHONE, viewport: { width, height: 700 } });
+    const page = await on.browser.signIn(name, '/', { ...PHONE, viewport: { width, height: 700 } });
     await page.getByRole('button', { name: 'Rooms' }).click();
     await addRoom(page, newName('room'));
     await page.locator('.panel.open').waitFor({ state: 'detached' });
@@ -111,7 +99,7 @@ describe('a phone’s width', () => {
 describe('/replicas', () => {
   test('shows each replica’s page, and what is typed in one arrives in the others', async () => {
     // The count is found by asking for one replica more than there are.
-    const page = await browser.open('/replicas', { expected: /404 .*\/replica\/4\/healthz$/ });
+    const page = await on.browser.open('/replicas', { expected: /404 .*\/replica\/4\/healthz$/ });
     const frames = [0, 1, 2].map((index) => page.frameLocator('iframe').nth(index));
     const first = frames[0]!;
     await first.getByRole('button', { name: 'Joe', exact: true }).click();
@@ -119,7 +107,7 @@ describe('/replicas', () => {
     for (const frame of frames) await frame.getByRole('heading', { name: 'General' }).waitFor();
     expect(await page.locator('iframe').count()).toBe(3);
     const servers = await Promise.all(frames.map((frame) => frame.locator('.top .server').textContent()));
-    expect(servers).toEqual(cluster.realtime.map((replica) => replica.serverId));
+    expect(servers).toEqual(on.cluster.realtime.map((replica) => replica.serverId));
     const texts = ['typed on the first', 'then on the second', 'and on the third'];
     for (const [index, frame] of frames.entries()) {
       await frame.getByPlaceholder(/^Message/).fill(texts[index]!);
@@ -136,14 +124,18 @@ describe('/replicas', () => {
 
 describe('in pictures', () => {
   test('a conversation, in both schemes and widths', async () => {
-    const pablo = await browser.open('/replica/1/');
+    const pablo = await on.browser.open('/replica/1/');
     await pablo.getByRole('heading', { name: 'Sign in to the chat' }).waitFor();
     await screenshot(pablo, 'sign-in-light');
     await enter(pablo, 'Pablo');
     const room = await addRoom(pablo, 'Launch day');
-    const mary = await browser.signIn('Mary', '/replica/2/', { colorScheme: 'dark' });
-    const alex = await browser.signIn('Alex', '/', PHONE);
+    const mary = await on.browser.signIn('Mary', '/replica/2/', { colorScheme: 'dark' });
+    const alex = await on.browser.signIn('Alex', '/', PHONE);
     for (const page of [mary, alex]) await joinRoom(page, room, 'Launch day');
+    await say(pablo, 'Good morning! We go live at ten.');
+    await say(mary, 'Morning. All three replicas are ready, and history answers in 2 ms.');
+    await say(mary, 'I keep the dashboard open:\nhttps://chat.example/replicas');
+    await say(alex, 'Great. I follow on the train 🚆');
     await say(pablo, 'Replica 2 is back: its sockets moved over within a second ☀️');
     await say(pablo, 'How that works is written here: https://redis.io/docs/latest/develop/pubsub/');
     await say(mary, 'Nice, I was connected to it and did not notice 🎉');
@@ -156,7 +148,7 @@ describe('in pictures', () => {
     await alex.getByRole('link', { name: 'Launch day' }).click();
     await inRoom(alex, 'Launch day');
     await say(pablo, 'Scaling down to one replica now, then up again. Watch your latency.');
-    await pablo.waitForTimeout(12_000);
+    await pablo.waitForTimeout(5000);
     await field(mary).pressSequentially('Ready when you are');
     await pablo.getByText('Mary is typing…').waitFor();
     await screenshot(pablo, 'page-light');

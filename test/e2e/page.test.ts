@@ -1,28 +1,16 @@
 import { request } from 'node:http';
 import { brotliDecompressSync } from 'node:zlib';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cluster, startCluster } from '../harness/cluster.ts';
-import { Browser, enter, field, inRoom, message, newName, say, sayMany } from './page-browser.ts';
+import { describe, expect, test } from 'vitest';
+import { enter, field, inRoom, message, newName, say, sayMany, useCluster } from './page-browser.ts';
 
-let cluster: Cluster;
-let browser: Browser;
-
-beforeAll(async () => {
-  cluster = await startCluster({ env: { LIMITS: 'off' } });
-  browser = await Browser.launch(cluster);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await cluster?.stop();
-});
+const on = useCluster();
 
 describe('two users on two replicas', () => {
   test('chat with each other, each on the replica that the address names', async () => {
     const [annName, bobName] = [newName('ann'), newName('bob')];
-    const ann = await browser.signIn(annName, '/replica/1/');
-    const bob = await browser.signIn(bobName, '/replica/2/');
+    const ann = await on.browser.signIn(annName, '/replica/1/');
+    const bob = await on.browser.signIn(bobName, '/replica/2/');
     await say(ann, `hello from ${annName}`);
     await message(bob, `hello from ${annName}`).waitFor();
     await say(bob, `hello back from ${bobName} 👋`);
@@ -31,15 +19,15 @@ describe('two users on two replicas', () => {
     expect(await message(ann, `hello from ${annName}`).getByRole('img', { name: 'Sent' }).count()).toBe(1);
     const servers = [ann, bob].map((page) => page.locator('.status .server').textContent());
     expect(await Promise.all(servers)).toEqual([
-      cluster.realtime[0]?.serverId,
-      cluster.realtime[1]?.serverId,
+      on.cluster.realtime[0]?.serverId,
+      on.cluster.realtime[1]?.serverId,
     ]);
   });
 
   test('see each other type, come and go', async () => {
     const [annName, bobName] = [newName('ann'), newName('bob')];
-    const ann = await browser.signIn(annName, '/replica/1/');
-    const bob = await browser.signIn(bobName, '/replica/3/');
+    const ann = await on.browser.signIn(annName, '/replica/1/');
+    const bob = await on.browser.signIn(bobName, '/replica/3/');
     const bobInList = ann.getByRole('button', { name: bobName, exact: true });
     await bobInList.waitFor();
     await field(bob).pressSequentially('well');
@@ -51,8 +39,8 @@ describe('two users on two replicas', () => {
 
   test('have a private room after one has chosen the other among those online', async () => {
     const [annName, bobName] = [newName('ann'), newName('bob')];
-    const ann = await browser.signIn(annName, '/replica/1/');
-    const bob = await browser.signIn(bobName, '/replica/2/');
+    const ann = await on.browser.signIn(annName, '/replica/1/');
+    const bob = await on.browser.signIn(bobName, '/replica/2/');
     await ann.getByRole('button', { name: bobName, exact: true }).click();
     await inRoom(ann, bobName);
     await say(ann, 'just the two of us');
@@ -70,8 +58,8 @@ describe('two users on two replicas', () => {
 
 describe('a reload', () => {
   test('comes back to the session and the room, with what was read still read', async () => {
-    const reader = await browser.signIn(newName('reader'));
-    const writer = await browser.newClient();
+    const reader = await on.browser.signIn(newName('reader'));
+    const writer = await on.browser.newClient();
     const { id, name } = await writer.api.createRoom(newName('room'));
     await sayMany(writer, id, ['first', 'second']);
     await reader.getByRole('button', { name: 'Create or join a room' }).click();
@@ -100,11 +88,11 @@ describe('a reload', () => {
 
 describe('a room with hundreds of messages', () => {
   test('loads older ones on scrolling up, keeps the place, and keeps the page small', async () => {
-    const writer = await browser.newClient();
+    const writer = await on.browser.newClient();
     const { id, name } = await writer.api.createRoom(newName('long'));
     const texts = Array.from({ length: 420 }, (_, index) => `line ${index} of ${id}`);
     await sayMany(writer, id, texts);
-    const reader = await browser.open(`/#/room/${id}`);
+    const reader = await on.browser.open(`/#/room/${id}`);
     await enter(reader, writer.name);
     await inRoom(reader, name!);
     await message(reader, 'line 419').waitFor();
@@ -138,7 +126,7 @@ describe('a room with hundreds of messages', () => {
 
 describe('hostile text', () => {
   test('stays text, and only http links are links', async () => {
-    const writer = await browser.newClient();
+    const writer = await on.browser.newClient();
     const { id } = await writer.api.createRoom('<b>room</b>');
     const hostile = [
       '<img src=x onerror="window.broken=1">',
@@ -147,7 +135,7 @@ describe('hostile text', () => {
       'javascript:window.broken=1 and http://example.test/"onmouseover="window.broken=1',
     ];
     await sayMany(writer, id, hostile);
-    const page = await browser.open(`/#/room/${id}`);
+    const page = await on.browser.open(`/#/room/${id}`);
     await enter(page, writer.name);
     await inRoom(page, '<b>room</b>');
     for (const text of hostile) await message(page, text).waitFor();
@@ -164,8 +152,8 @@ describe('hostile text', () => {
 describe('signing in', () => {
   test('shows what the server says of a wrong password', async () => {
     const name = newName();
-    await browser.newClient(name);
-    const page = await browser.open('/', { expected: / 401 .*\/login$/ });
+    await on.browser.newClient(name);
+    const page = await on.browser.open('/', { expected: / 401 .*\/login$/ });
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByLabel('Password').fill('not the password');
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -173,7 +161,7 @@ describe('signing in', () => {
   });
 
   test('offers random names, and the demo users', async () => {
-    const page = await browser.open();
+    const page = await on.browser.open();
     await page.getByRole('button', { name: 'Random name' }).click();
     await expect.poll(() => page.getByLabel('Name', { exact: true }).inputValue()).toMatch(/./);
     await page.getByRole('button', { name: 'Mary' }).click();
@@ -185,12 +173,12 @@ describe('signing in', () => {
 
 describe('the page', () => {
   test('works on a replica’s own port, with the gateway for the rest', async () => {
-    const page = await browser.signIn(newName(), `${cluster.realtime[1]!.url}/`);
+    const page = await on.browser.signIn(newName(), `${on.cluster.realtime[1]!.url}/`);
     await say(page, `from another port ${newName()}`);
   });
 
   test('measures its latency', async () => {
-    const page = await browser.signIn();
+    const page = await on.browser.signIn();
     await say(page, 'how long does this take?');
     for (const measure of ['ping', 'message']) {
       const cells = page.locator(`[data-measure="${measure}"] td`);
@@ -225,11 +213,15 @@ function firstInSight(list: Locator): Promise<number> {
 
 function compressed(path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const call = request(new URL(path, browser.url), { headers: { 'Accept-Encoding': 'br' } }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('end', () => resolve(Buffer.concat(parts)));
-    });
+    const call = request(
+      new URL(path, on.browser.url),
+      { headers: { 'Accept-Encoding': 'br' } },
+      (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part: Buffer) => parts.push(part));
+        answer.on('end', () => resolve(Buffer.concat(parts)));
+      },
+    );
     call.on('error', reject).end();
   });
 }
