@@ -68,6 +68,9 @@ export class FrameError extends Error {
 // No character that JSON escapes: a cid is compared as raw bytes inside the append script.
 const CID = /^[A-Za-z0-9._:-]{1,64}$/;
 
+/** Levels of the data that a ping gets back. */
+const MAX_PING_DEPTH = 16;
+
 /** True for a usable client id of a message: 1 to 64 characters out of letters, digits and `._:-`. */
 export function isCid(value: unknown): value is string {
   return typeof value === 'string' && CID.test(value);
@@ -124,9 +127,10 @@ function read(type: unknown, data: unknown, frame: Record<string, unknown>): Cli
     case 'typing':
       return { type, data: { roomId: room(object(data).roomId) } };
     case 'ping':
+      if (!isShallow(data, MAX_PING_DEPTH)) throw new FrameError('bad_request', 'data is nested too deeply');
       return { type, data };
     default:
-      throw new FrameError('unknown_type', `unknown frame type ${String(JSON.stringify(type)).slice(0, 64)}`);
+      throw new FrameError('unknown_type', `unknown frame type ${shown(type)}`);
   }
 }
 
@@ -149,9 +153,20 @@ function object(value: unknown, what = 'data'): Record<string, unknown> {
 
 function room(value: unknown): RoomId {
   const id = typeof value === 'number' ? String(value) : value;
-  if (!isRoomId(id))
-    throw new FrameError('invalid_room', `no room id: ${String(JSON.stringify(value)).slice(0, 64)}`);
+  if (!isRoomId(id)) throw new FrameError('invalid_room', `no room id: ${shown(value)}`);
   return id;
+}
+
+/** False for what JSON.parse can still read and JSON.stringify, which is recursive, can no longer write. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1));
+}
+
+/** A client's value for an error message: short, and never descended into. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return String(JSON.stringify(value)).slice(0, 64);
 }
 
 function date(value: unknown): number {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type Logger, toAppError } from '@chat/kit';
 import {
   CHANNEL,
+  CLOSE,
   type ClientFrame,
   type ErrorCode,
   encodeEnvelope,
@@ -56,13 +57,23 @@ export class Dispatcher {
     try {
       frame = parseClientFrame(text);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.refuse(peer, error.code, error.message, error.cid);
+      if (error instanceof FrameError) this.refuse(peer, error.code, error.message, error.cid);
+      else this.#failed(peer, error);
       return;
     }
-    // Whoever speaks without resuming first wants to be live.
-    if (peer.park && !peer.park.resuming && frame.type !== 'resume') peer.park.goLive();
-    this.#dispatch(peer, frame);
+    try {
+      // Whoever speaks without resuming first wants to be live.
+      if (peer.park && !peer.park.resuming && frame.type !== 'resume') peer.park.goLive();
+      this.#dispatch(peer, frame);
+    } catch (error) {
+      this.#failed(peer, error);
+    }
+  }
+
+  /** Nothing that a client sends may end the process. */
+  #failed(peer: Peer, err: unknown): void {
+    this.#options.logger.error({ err }, 'frame failed');
+    if (peer.open) peer.end(CLOSE.tryAgain);
   }
 
   refuse(peer: Peer, code: ErrorCode, message: string, cid?: string, retryAfterMs?: number): void {

@@ -58,6 +58,9 @@ describe('readRelayed', () => {
     ['one field more', envelope('x', ',"cid":"c","edited":true')],
     ['a text that ends early', envelope('x').replace('"x"', '"x" "')],
     ['a text with a raw control character', envelope('x').replace('"x"', '"\u0001"')],
+    // Passed on, these were no JSON: found by the fuzzer.
+    ['a date with a leading zero', envelope('x').replace('1615480369', '0615480369')],
+    ['a prev with a leading zero', envelope('x').replace('1615480301', '0615480301')],
     ['nothing', ''],
   ])('leaves it to the parser: %s', (_, text) => {
     expect(readRelayed(Buffer.from(text))).toBeUndefined();
