@@ -8,7 +8,8 @@ export class Membership {
   readonly #seats: number;
 
   constructor({ clients, rooms, perClient }: { clients: number; rooms: number; perClient: number }) {
-    if (perClient > rooms) throw new RangeError(`a client cannot be in ${perClient} of ${rooms} rooms`);
+    if (perClient > rooms)
+      throw new RangeError(`a client cannot be in ${perClient} of ${rooms} rooms (ROOMS_PER_CLIENT, ROOMS)`);
     this.#rooms = rooms;
     this.#perClient = perClient;
     this.#seats = clients * perClient;

@@ -12,7 +12,7 @@ function run(...figures: Partial<Figure>[]): RunRecord {
     key: 'k',
     ...figure,
   }));
-  return { figures: whole } as unknown as RunRecord;
+  return { figures: whole, load: {}, sockets: 'ws://127.0.0.1:8081' } as unknown as RunRecord;
 }
 
 function change(before: Partial<Figure>, now: Partial<Figure>) {
@@ -43,6 +43,14 @@ test('one lost message after none is worse', () => {
 
 test('what rests on few samples gets no verdict', () => {
   expect(change({ value: 100, weak: true }, { value: 200, weak: false }).verdict).toBe('same');
+});
+
+test('another load makes no better or worse, a lost message does', () => {
+  const more = { load: { sockets: 600 } } as unknown as RunRecord;
+  const verdicts = (key: string) =>
+    compare({ ...run({ key, value: 50 }), ...more }, run({ key, value: 10 })).map(({ verdict }) => verdict);
+  expect(verdicts('across.p99')).toEqual(['same']);
+  expect(verdicts('faults')).toEqual(['worse']);
 });
 
 test('figures that only one of the two runs has are left out', () => {

@@ -16,14 +16,15 @@ const NOISE = 0.1;
 /** Differences below are none, whatever they are in percent. */
 const NOISE_ABSOLUTE: Record<Figure['unit'], number> = { '': 0, '/s': 1, ms: 1, us: 0.5, MB: 2 };
 
-/** Every figure that both runs have. */
+/** Every figure that both runs have. Runs of different loads are shown side by side, and only losses are judged. */
 export function compare(now: RunRecord, before: RunRecord): Change[] {
   const old = new Map(before.figures.map((figure) => [figure.key, figure]));
+  const comparable = loadDifferences(now, before).length === 0;
   return now.figures.flatMap((figure) => {
     const earlier = old.get(figure.key);
     if (!earlier) return [];
     const { value } = earlier;
-    if (figure.weak || earlier.weak) {
+    if (figure.weak || earlier.weak || (!comparable && figure.key !== 'faults')) {
       return [{ figure, before: value, change: relative(value, figure.value), verdict: 'same' as const }];
     }
     return [

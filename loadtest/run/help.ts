@@ -10,7 +10,7 @@ loadtest/results/<time>-<scenario>/. The exit code is k6's: 0 when every thresho
   --via           where sockets go: sockets (the port that the replicas share, the default), replicas (each one's
                   own port) or gateway; the first two need a local cluster, others say it by SOCKET_URLS
   --restart       rolling-restart: the command that restarts the replicas, for instance
-                  "kubectl rollout restart statefulset/realtime"; a local cluster needs none
+                  "kubectl rollout restart deployment/realtime"; a local cluster needs none
   --list, -l      the scenarios
   --help, -h      this
 
@@ -19,6 +19,8 @@ The target, from the environment:
   SOCKET_URLS     where sockets go, with commas between: ws://10.0.0.1:8081,ws://10.0.0.2:8081
   REPLICA_URLS    the replicas' own addresses, with commas between: http://10.0.0.1:3000,...
   METRICS_URLS    whose CPU and memory the report draws, where there is no local cluster: http://10.0.0.1:3000,...
+  DATA_DIR        where a local cluster keeps cluster.json (.data)
+  RESULTS_DIR     where the results go (loadtest/results)
   USER_PREFIX     names of the users, made at the first run: <prefix>-1, <prefix>-2 ... (load)
   LOAD_PASSWORD   their password
 

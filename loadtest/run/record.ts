@@ -35,6 +35,8 @@ export interface TimelinePoint {
 /** summary.json: everything that a later run compares itself with. */
 export interface RunRecord extends RunSummary {
   startedAt: string;
+  /** It was ended before its time: its figures are of another run than the one that was asked for. */
+  interrupted: boolean;
   k6: string;
   /** Where sockets went. */
   sockets: string;
@@ -47,18 +49,20 @@ export interface RunRecord extends RunSummary {
 interface RunParts {
   summary: RunSummary;
   startedAt: number;
+  interrupted: boolean;
   k6: string;
   sockets: string;
   histories: readonly ProcessHistory[];
   seconds: readonly Second[];
 }
 
-export function recordOf({ summary, startedAt, k6, sockets, histories, seconds }: RunParts): RunRecord {
+export function recordOf({ summary, startedAt, histories, seconds, ...parts }: RunParts): RunRecord {
   const processes = histories.map(figuresOfProcess);
   return {
     ...summary,
     startedAt: new Date(startedAt).toISOString(),
-    ...{ k6, sockets, machine: machine(), processes },
+    ...parts,
+    ...{ machine: machine(), processes },
     figures: figuresOf(summary, processes),
     timeline: seconds.map((second) => pointOf(second, startedAt, subjectOf(summary.scenario).times)),
   };

@@ -29,14 +29,15 @@ export class Results {
     return existsSync(this.k6Summary) ? JSON.parse(readFileSync(this.k6Summary, 'utf8')) : undefined;
   }
 
-  /** The run before this one of the same scenario and profile: other loads tell nothing about this one. */
+  /** The whole run before this one of the same scenario and profile: other loads tell nothing about this one. */
   previous(scenario: ScenarioName, profile: ProfileName): { name: string; record: RunRecord } | undefined {
     const own = this.path.slice(this.#root.length).replace(/^[/\\]/, '');
     const names = readdirSync(this.#root).filter((name) => name.endsWith(`-${scenario}`));
     for (const name of names.sort().reverse()) {
       if (name >= own) continue;
       const record = readRecord(join(this.#root, name, 'summary.json'));
-      if (record?.scenario === scenario && record.profile === profile) return { name, record };
+      if (record?.scenario !== scenario || record.profile !== profile || record.interrupted) continue;
+      return { name, record };
     }
     return undefined;
   }

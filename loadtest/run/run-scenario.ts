@@ -17,6 +17,8 @@ import { Timeline } from './timeline.ts';
 type RunCommand = Extract<Command, { kind: 'run' }>;
 
 const READ_MS = 500;
+/** k6's exit code when it was ended by a signal. */
+const INTERRUPTED = 105;
 
 /**
  * Runs one scenario and writes its report; returns k6's exit code.
@@ -53,8 +55,9 @@ export async function runScenario(command: RunCommand, settings: Settings): Prom
 
   const { seconds } = timeline;
   const sockets = socketsText(settings, target);
-  const record = recordOf({ summary, startedAt, k6: k6.name, sockets, histories, seconds });
-  const previous = results.previous(scenario.name, profile);
+  const interrupted = code === INTERRUPTED;
+  const record = recordOf({ summary, startedAt, interrupted, k6: k6.name, sockets, histories, seconds });
+  const previous = interrupted ? undefined : results.previous(scenario.name, profile);
   const comparison: Comparison | undefined = previous && {
     name: previous.name,
     changes: compare(record, previous.record),
@@ -66,7 +69,7 @@ export async function runScenario(command: RunCommand, settings: Settings): Prom
     reportText(record, comparison),
   );
   // k6 has printed its own part of the text.
-  console.log([...processLines(record.processes), ...comparisonLines(comparison)].join('\n'));
+  console.log([...processLines(record.processes), ...comparisonLines(comparison, record)].join('\n'));
   console.log(`  report  ${results.path}/report.html\n`);
   return code;
 }

@@ -4,7 +4,11 @@ import type { ProcessFigures, RunRecord } from './record.ts';
 
 /** What the report says, in short; also summary.txt. */
 export function reportText(record: RunRecord, comparison: Comparison | undefined): string {
-  return [summaryText(record), ...processLines(record.processes), ...comparisonLines(comparison)].join('\n');
+  return [
+    summaryText(record),
+    ...processLines(record.processes),
+    ...comparisonLines(comparison, record),
+  ].join('\n');
 }
 
 export interface Comparison {
@@ -31,8 +35,9 @@ export function processLines(processes: readonly ProcessFigures[]): string[] {
   return [...lines, ''];
 }
 
-export function comparisonLines(comparison: Comparison | undefined): string[] {
-  if (!comparison) return ['  no earlier run of this scenario and profile to compare with', ''];
+export function comparisonLines(comparison: Comparison | undefined, { interrupted }: RunRecord): string[] {
+  if (interrupted) return ['  ended before its time: not compared with an earlier run', ''];
+  if (!comparison) return ['  there is no earlier run of this scenario and profile to compare with', ''];
   const { name, changes, differences } = comparison;
   const lines = [`  compared with ${name}`];
   if (differences.length > 0) lines.push(`  another load: ${differences.join(', ')}`);

@@ -35,7 +35,7 @@ interface Axis {
 
 const WIDTH = 640;
 const HEIGHT = 250;
-const LEFT = 56;
+const LEFT = 68;
 const RIGHT = WIDTH - 22;
 const TOP = 12;
 const BOTTOM = HEIGHT - 40;

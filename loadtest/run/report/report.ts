@@ -37,7 +37,7 @@ ${tiles(record)}
 <section><h2>Times in milliseconds</h2>${times(record)}</section>
 </div>
 <h2>Processes</h2>${processes(record)}
-<h2>Compared with the run before</h2>${compared(comparison)}
+${record.interrupted ? '' : `<h2>Compared with the run before</h2>${compared(comparison)}`}
 <div class="columns">
 <section><h2>Thresholds</h2>${thresholds(record)}</section>
 <section><h2>Set-up</h2>${setup(record)}</section>
@@ -48,20 +48,32 @@ ${tiles(record)}
 `;
 }
 
-function header({ scenario, profile, passed, target, endedAt, seconds, latencies }: RunRecord): string {
+function header({
+  scenario,
+  profile,
+  passed,
+  target,
+  endedAt,
+  seconds,
+  latencies,
+  interrupted,
+}: RunRecord): string {
   const about = scenarios.find(({ name }) => name === scenario)?.about ?? '';
   const badge = passed
     ? '<span class="badge passed">passed</span>'
     : '<span class="badge failed">failed</span>';
   const date = endedAt.slice(0, 19).replace('T', ' ');
   const lag = latencies.lag?.p95 ?? 0;
+  const early = interrupted
+    ? '<p class="warning">The run was ended before its time: what was not sent or received by then is no loss.</p>'
+    : '';
   const warning =
     lag > LAG_LIMIT_MS
       ? `<p class="warning">k6 could not keep up: it came to a frame ${milliseconds(lag)} ms late at p95. The times are partly its own; a smaller load, or another machine for k6, gives those of the cluster.</p>`
       : '';
   return `<header><h1>${escapeHtml(scenario)}</h1>${badge}
 <p>${escapeHtml(about)}</p>
-<p>profile ${escapeHtml(profile)}, ${seconds} s against <code>${escapeHtml(target)}</code>, ended ${date} UTC</p>${warning}</header>`;
+<p>profile ${escapeHtml(profile)}, ${seconds} s against <code>${escapeHtml(target)}</code>, ended ${date} UTC</p>${early}${warning}</header>`;
 }
 
 function tiles({ scenario, counts, latencies, load }: RunRecord): string {

@@ -22,7 +22,7 @@ header p { color: var(--soft); margin: 8px 0 0; }
 .worse { color: var(--bad); }
 .warning { border-left: 4px solid var(--s1); background: var(--card); padding: 8px 14px; margin: 18px 0 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 22px 0 0; padding: 0; }
-.tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
+.tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
 .tiles dt { color: var(--soft); font-size: 13px; }
 .tiles dd { margin: 0; font-size: 22px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .tiles dd small { font-size: 14px; font-weight: 400; color: var(--soft); }
@@ -52,7 +52,7 @@ circle { fill: var(--c); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 16px 4px 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 400; white-space: normal; }
+th:first-child { text-align: left; font-weight: 400; white-space: normal; min-width: 6.5em; }
 thead th { color: var(--soft); font-weight: 400; font-size: 13px; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 0 40px; }
 code { font-size: 13px; overflow-wrap: anywhere; }
