@@ -10,31 +10,43 @@ const DNS_SUFFIX = 'chat.test';
 const REPLICA_ALIAS = `realtime.${DNS_SUFFIX}`;
 const READY_TIMEOUT_MS = 60_000;
 
-type Environment = Record<string, string>;
+export type Environment = Record<string, string>;
+
+/** Redis as a cluster has it. */
+export interface RedisSide {
+  /** How the services find it. */
+  environment: Environment;
+  /** The one that takes writes now. */
+  primary(): Promise<StartedTestContainer>;
+  stop(): Promise<void>;
+}
 
 /** The cluster in containers of one network, from the images that are deployed. Only the gateway has a port outside. */
 export class ContainerCluster {
   readonly url: string;
   replicas: StartedTestContainer[];
-  readonly redis: StartedTestContainer;
+  readonly #redis: RedisSide;
   readonly #network: PrivateNetwork;
   readonly #others: StartedTestContainer[];
 
   private constructor(
     network: PrivateNetwork,
-    redis: StartedTestContainer,
+    redis: RedisSide,
     replicas: StartedTestContainer[],
     gateway: StartedTestContainer,
     services: StartedTestContainer[],
   ) {
     this.url = `http://127.0.0.1:${gateway.getMappedPort(8080)}`;
-    this.redis = redis;
+    this.#redis = redis;
     this.replicas = replicas;
     this.#network = network;
     this.#others = [gateway, ...services];
   }
 
-  static async start(replicaCount: number): Promise<ContainerCluster> {
+  static async start(
+    replicaCount: number,
+    startRedisSide: (network: PrivateNetwork) => Promise<RedisSide> = startOneRedis,
+  ): Promise<ContainerCluster> {
     const network = await PrivateNetwork.create();
     const started: StartedTestContainer[] = [];
     const keep = async (starting: Promise<StartedTestContainer>) => {
@@ -42,13 +54,15 @@ export class ContainerCluster {
       started.push(container);
       return container;
     };
+    let redis: RedisSide | undefined;
     try {
-      const redis = await keep(startRedis(network));
+      redis = await startRedisSide(network);
+      const { environment } = redis;
       const services = await Promise.all(
-        ['auth', 'history'].map((name) => keep(startService(network, name))),
+        ['auth', 'history'].map((name) => keep(startService(network, name, environment))),
       );
       const replicas = await Promise.all(
-        Array.from({ length: replicaCount }, () => keep(startReplica(network))),
+        Array.from({ length: replicaCount }, () => keep(startReplica(network, environment))),
       );
       const gateway = await keep(startGateway(network, replicaCount));
       const cluster = new ContainerCluster(network, redis, replicas, gateway, services);
@@ -59,15 +73,15 @@ export class ContainerCluster {
       return cluster;
     } catch (error) {
       for (const container of started) await container.stop();
+      await redis?.stop();
       await network.remove();
       throw error;
     }
   }
 
   async stop(): Promise<void> {
-    for (const container of [...this.#others, ...this.replicas, this.redis]) {
-      await container.stop({ timeout: 1000 });
-    }
+    for (const container of [...this.#others, ...this.replicas]) await container.stop({ timeout: 1000 });
+    await this.#redis.stop();
     await this.#network.remove();
   }
 
@@ -79,7 +93,7 @@ export class ContainerCluster {
   }
 
   async addReplica(): Promise<void> {
-    const replica = await startReplica(this.#network);
+    const replica = await startReplica(this.#network, this.#redis.environment);
     this.replicas.push(replica);
     await ready(replica);
   }
@@ -110,16 +124,17 @@ export class ContainerCluster {
   }
 
   async pauseRedis(): Promise<void> {
-    await (await dockerContainer(this.redis)).pause();
+    await (await dockerContainer(await this.#redis.primary())).pause();
   }
 
   async unpauseRedis(): Promise<void> {
-    await (await dockerContainer(this.redis)).unpause();
+    await (await dockerContainer(await this.#redis.primary())).unpause();
   }
 
   /** What Redis holds of a room, oldest first. */
   async stored(roomId: string): Promise<{ message: string; cid?: string; date: number }[]> {
-    const { output } = await this.redis.exec(['redis-cli', '--raw', 'zrange', `room:${roomId}`, '0', '-1']);
+    const redis = await this.#redis.primary();
+    const { output } = await redis.exec(['redis-cli', '--raw', 'zrange', `room:${roomId}`, '0', '-1']);
     return output
       .split('\n')
       .filter((line) => line !== '')
@@ -157,6 +172,15 @@ export async function dockerContainer(started: StartedTestContainer) {
   return container.dockerode.getContainer(started.getId());
 }
 
+async function startOneRedis(network: PrivateNetwork): Promise<RedisSide> {
+  const redis = await startRedis(network);
+  return {
+    environment: {},
+    primary: async () => redis,
+    stop: async () => void (await redis.stop({ timeout: 1000 })),
+  };
+}
+
 export function startRedis(network: PrivateNetwork): Promise<StartedTestContainer> {
   return new GenericContainer(redisImage())
     .withNetworkMode(network.name)
@@ -179,8 +203,8 @@ export function startService(
     .start();
 }
 
-function startReplica(network: PrivateNetwork): Promise<StartedTestContainer> {
-  return startService(network, 'realtime', { SOCKET_PORT: '8081', DRAIN_GRACE_MS: '3000' });
+function startReplica(network: PrivateNetwork, environment: Environment): Promise<StartedTestContainer> {
+  return startService(network, 'realtime', { ...environment, SOCKET_PORT: '8081', DRAIN_GRACE_MS: '3000' });
 }
 
 function startGateway(network: PrivateNetwork, replicas: number): Promise<StartedTestContainer> {

@@ -14,6 +14,12 @@ const BASES_SCRIPT = fileURLToPath(new URL('../../scripts/images-bases.mjs', imp
  * minutes on a machine that has none and reaches no registry.
  */
 export async function whyNoContainers(): Promise<string | undefined> {
+  const reason = await lookFor();
+  if (reason) console.log(`tests in containers are skipped: ${reason}`);
+  return reason;
+}
+
+async function lookFor(): Promise<string | undefined> {
   if (!succeeds('docker', ['version'])) return 'no Docker engine answers';
   const missing = Object.values(BASES).filter(
     (base) => !hasImage(base.publicName) && !hasImage(base.localName),

@@ -71,13 +71,19 @@ describe.skipIf(reason)(`who reaches whom${reason ? ` (skipped: ${reason})` : ''
     });
   });
 
-  it('lets Redis replicate and vote among its own in the overlay ha', async () => {
+  it('lets Redis replicate and vote among its own in the overlay ha, and the services ask the Sentinels', async () => {
     const rendered = await render('ha');
     const labels = labelsOf(rendered, 'redis');
     for (const port of [6379, 26379]) {
       expect(allows(rendered, 'Ingress', labels, labels, port)).toBe(true);
       expect(allows(rendered, 'Egress', labels, labels, port)).toBe(true);
     }
+    for (const name of ['auth', 'history', 'realtime']) {
+      const service = labelsOf(rendered, name);
+      expect(allows(rendered, 'Egress', service, labels, 26379), name).toBe(true);
+      expect(allows(rendered, 'Ingress', labels, service, 26379), name).toBe(true);
+    }
+    expect(allows(rendered, 'Ingress', labels, labelsOf(rendered, 'gateway'), 26379)).toBe(false);
   });
 
   it('lets the load test reach what clients reach', async () => {

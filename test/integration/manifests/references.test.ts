@@ -153,11 +153,16 @@ describe.skipIf(reason)(`names that refer to each other${reason ? ` (skipped: ${
       );
     });
 
-    it('finds Redis under the name that REDIS_URL has', () => {
+    it('finds Redis, or the pods of its Sentinels, under the names that the services have', () => {
       for (const name of Object.keys(SCHEMAS)) {
-        const url = new URL(environment(rendered, name).REDIS_URL!.replace('$(REDIS_PASSWORD)', 'secret'));
-        const ports = rendered.one('Service', url.hostname).spec!.ports!;
-        expect(ports.map(({ port }) => port)).toContain(Number(url.port));
+        const { REDIS_URL, REDIS_SENTINELS } = environment(rendered, name);
+        const url = new URL(REDIS_URL!.replace('$(REDIS_PASSWORD)', 'secret'));
+        if (!REDIS_SENTINELS) expect(servicePorts(rendered, url.hostname)).toContain(Number(url.port));
+        for (const address of REDIS_SENTINELS?.split(',') ?? []) {
+          const [, pod, service, port] = /^redis-(\d)\.([\w-]+):(\d+)$/.exec(address)!;
+          expect(Number(pod), address).toBeLessThan(rendered.one('StatefulSet', 'redis').spec!.replicas!);
+          expect(servicePorts(rendered, service!), address).toContain(Number(port));
+        }
       }
     });
 
@@ -196,6 +201,10 @@ function chosen(rendered: Rendered, labels: Record<string, string>): Workload[] 
     if (pod && name !== `StatefulSet ${pod.replace(/-\d+$/, '')}`) return false;
     return selects({ matchLabels }, { ...template.metadata!.labels });
   });
+}
+
+function servicePorts(rendered: Rendered, name: string): number[] {
+  return rendered.one('Service', name).spec!.ports!.map(({ port }) => port);
 }
 
 function portNames(template: Workload['template']): (string | undefined)[] {
