@@ -24,6 +24,8 @@ export async function startRealtime(
   const config = loadConfig(configSchema, {
     REDIS_URL: redisUrl,
     HOST: '127.0.0.1',
+    // Tests put sockets where they want them.
+    REBALANCE: 'false',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     ...env,
   });

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const start = async (env: Record<string, string> = {}) => {
-  const replica = await startRealtime(server.url, { LIMITS: 'off', ...env });
+  const replica = await startRealtime(server.url, { LIMITS: 'off', REBALANCE: 'true', ...env });
   replicas.push(replica);
   return replica;
 };
