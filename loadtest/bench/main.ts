@@ -2,12 +2,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Bench } from './bench.ts';
+import { measureCurve } from './curve/curve.ts';
+import { renderCurveReport } from './curve/report.ts';
+import { renderCurve } from './curve/svg.ts';
 import { HELP, type Options, readOptions } from './options.ts';
 import { renderReport, targetRows } from './report.ts';
 import { describeMachine, type Results } from './results.ts';
 import { runSuite } from './suite.ts';
 
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
+const PICTURE = fileURLToPath(new URL('../../docs/images/capacity.svg', import.meta.url));
 
 const options = readArguments();
 if (options.help) console.log(HELP);
@@ -24,17 +28,9 @@ async function main(): Promise<void> {
       void bench.stop().then(() => process.exit(130));
     });
   }
-  const results: Results = {
-    startedAt: new Date().toISOString(),
-    machine: describeMachine(bench.generatorKind),
-    replicas: options.replicas,
-    durationSeconds: options.duration,
-    chat: {},
-    socketio: {},
-  };
   try {
-    await runSuite(bench, results);
-    if (!interrupted) publish(bench, results);
+    const directory = options.curve ? await drawCurve(bench) : await compare(bench);
+    bench.log(`written to ${directory}`);
   } catch (error) {
     // What was stopped on purpose fails on purpose.
     if (!interrupted) throw error;
@@ -43,16 +39,40 @@ async function main(): Promise<void> {
   }
 }
 
-function publish(bench: Bench, results: Results): void {
-  const directory = join(RESULTS, `${results.startedAt.replace(/[:.]/g, '-')}-bench`);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'summary.json'), `${JSON.stringify(results, null, 2)}\n`);
-  writeFileSync(join(directory, 'report.md'), renderReport(results));
+/** Everything that was asked for, beside its targets. */
+async function compare(bench: Bench): Promise<string> {
+  const results: Results = {
+    startedAt: new Date().toISOString(),
+    machine: describeMachine(bench.generatorKind),
+    replicas: options.replicas,
+    durationSeconds: options.duration,
+    chat: {},
+    socketio: {},
+  };
+  await runSuite(bench, results);
   for (const { what, reach, measured, met } of targetRows(results)) {
     const mark = met === undefined ? ' ' : met ? '+' : '-';
     console.log(`${mark} ${what}\n    ${measured}   (${reach})`);
   }
-  bench.log(`written to ${directory}`);
+  return publish(`${results.startedAt}-bench`, results, renderReport(results));
+}
+
+async function drawCurve(bench: Bench): Promise<string> {
+  const startedAt = new Date().toISOString();
+  const machine = describeMachine(bench.generatorKind);
+  const curve = await measureCurve(bench);
+  writeFileSync(PICTURE, renderCurve(curve, `${machine.cores} cores shared with Redis and the generator`));
+  const report = renderCurveReport(curve);
+  console.log(report);
+  return publish(`${startedAt}-curve`, { startedAt, machine, curve }, report);
+}
+
+function publish(name: string, summary: object, report: string): string {
+  const directory = join(RESULTS, name.replace(/[:.]/g, '-'));
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  writeFileSync(join(directory, 'report.md'), report);
+  return directory;
 }
 
 function readArguments(): Options {

@@ -1,5 +1,6 @@
 import type { FanoutPoint } from './measures/fanout.ts';
 import type { Results, ServerResults } from './results.ts';
+import { table } from './table.ts';
 
 /** One figure beside what it should be. */
 export interface Row {
@@ -234,11 +235,6 @@ export function othersCores({ chat, socketio }: Results): string {
 
 function at({ fanout }: ServerResults, wanted: number): FanoutPoint | undefined {
   return fanout?.find(({ rate }) => rate === wanted);
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '/')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 function verdict(met: boolean | undefined): string {

@@ -10,7 +10,8 @@
  *   text LABEL PAYLOAD                                           sends the text on every socket of LABEL
  *   send RATE SECONDS WARM WINDOW BYTES SAMPLE STREAMS           RATE messages a second over all streams, or with 0:
  *                                                                WINDOW unacknowledged ones per stream; STREAMS a
- *                                                                file with "socket room members" a line
+ *                                                                file with "socket room members" a line, those of
+ *                                                                one room together
  *   listen SECONDS WARM SAMPLE                                   counts what comes without sending (the floor)
  *   close LABEL                                                  LABEL -1: all
  *   count                                                        how many sockets are open
@@ -60,12 +61,13 @@ typedef struct {
   uint8_t *rest, *out;
   uint32_t rest_len, rest_cap, out_len, out_cap;
   uint64_t since;
-  uint32_t *last;
+  uint32_t *last;  /* number by stream */
+  uint64_t *dates; /* of the last message by room */
   const char *token;
 } conn_t;
 
 typedef struct {
-  uint32_t conn, members, seq, in_flight;
+  uint32_t conn, members, seq, in_flight, place;
   char room[40];
 } stream_t;
 
@@ -102,7 +104,7 @@ static struct {
 } opening;
 
 static stream_t *streams;
-static uint32_t stream_count, next_stream;
+static uint32_t stream_count, room_count, next_stream;
 static pending_t *pending;
 static struct {
   uint8_t id;
@@ -110,7 +112,7 @@ static struct {
   uint32_t window, bytes, sample, sampled;
   uint64_t start, steady_at, end_at, drain_since, last_progress, next;
   int steady_told, listening;
-  uint64_t sent, acked, received, expected, gaps, duplicates, stale, others, errors, closed, payload_bytes, reads;
+  uint64_t sent, acked, received, expected, gaps, duplicates, disorder, stale, others, errors, closed, payload_bytes, reads;
   uint64_t received_steady, acked_steady, sent_steady;
   char first_error[256];
   int close_code;
@@ -198,7 +200,9 @@ static void drop(conn_t *c) {
   free(c->rest);
   free(c->out);
   free(c->last);
+  free(c->dates);
   c->last = NULL;
+  c->dates = NULL;
   c->rest = c->out = NULL;
   c->rest_len = c->rest_cap = c->out_len = c->out_cap = 0;
   c->state = CLOSED;
@@ -365,6 +369,18 @@ static void on_ack(uint32_t number, uint64_t now) {
   if (run.rate == 0 && mode == SENDING) send_on(p->stream, now);
 }
 
+/*
+ * The date before ,"message":"~ in microseconds, 0 when it does not stand there with six decimals.
+ * {"type":"message","data":{"from":1,"date":1615480369.123456,"message":"~...
+ */
+static uint64_t date_before(const uint8_t *p, const uint8_t *mark) {
+  if (mark - p < 30 || mark[-30] != ':' || mark[-19] != '.') return 0;
+  uint64_t date = 0;
+  for (const uint8_t *d = mark - 29; d < mark - 12; d++)
+    if (*d != '.') date = date * 10 + (*d - '0');
+  return date;
+}
+
 static void on_message(conn_t *c, const uint8_t *p, size_t n, uint64_t now) {
   const uint8_t *m = memchr(p, '~', n);
   if (!m || m + MARK > p + n || !c->last) {
@@ -391,6 +407,12 @@ static void on_message(conn_t *c, const uint8_t *p, size_t n, uint64_t now) {
     run.gaps += seq - last - 1;
     c->last[stream] = seq;
   }
+  uint64_t date = c->wire == CHAT ? date_before(p, m) : 0;
+  if (date) {
+    uint64_t *before = &c->dates[streams[stream].place];
+    if (date <= *before) run.disorder++;
+    *before = date;
+  }
   if (++run.sampled < run.sample) return;
   run.sampled = 0;
   uint64_t due = hex(m + 15, 12);
@@ -399,11 +421,10 @@ static void on_message(conn_t *c, const uint8_t *p, size_t n, uint64_t now) {
   record(&run.latency, took);
   if (run.listening || conns[streams[stream].conn].label == c->label) return;
   record(&run.remote, took);
-  const uint8_t *d = memmem(p, n, "\"date\":", 7);
-  if (!d || n - (size_t)(d - p) < 30) return;
-  /* Seconds with six decimals, given by Redis' clock, which is this machine's. */
-  double date = strtod((const char *)d + 7, NULL) * 1e6, here = (double)clock_us(CLOCK_REALTIME);
-  record(&run.stored, here > date ? (uint64_t)(here - date) : 0);
+  if (!date) return;
+  /* Given by Redis' clock, which is this machine's. */
+  uint64_t here = clock_us(CLOCK_REALTIME);
+  record(&run.stored, here > date ? here - date : 0);
 }
 
 static void on_error(const uint8_t *p, size_t n) {
@@ -558,9 +579,12 @@ static void load_streams(const char *path) {
   if (!f) die(path);
   free(streams);
   streams = NULL;
-  stream_count = 0;
+  stream_count = room_count = 0;
   stream_t s = {0};
   while (fscanf(f, "%u %39s %u", &s.conn, s.room, &s.members) == 3) {
+    /* Streams of one room stand together. */
+    int same = stream_count && strcmp(streams[stream_count - 1].room, s.room) == 0;
+    s.place = same ? room_count - 1 : room_count++;
     if ((stream_count & 1023) == 0) streams = realloc(streams, (stream_count + 1024) * sizeof *streams);
     streams[stream_count++] = s;
   }
@@ -580,7 +604,10 @@ static void start_run(double seconds, double warm, uint32_t sample) {
   next_stream = 0;
   for (uint32_t i = 0; i < conn_count; i++) {
     free(conns[i].last);
-    conns[i].last = conns[i].state == READY ? calloc(stream_count ? stream_count : 1, sizeof(uint32_t)) : NULL;
+    free(conns[i].dates);
+    int open = conns[i].state == READY;
+    conns[i].last = open ? calloc(stream_count, sizeof(uint32_t)) : NULL;
+    conns[i].dates = open ? calloc(room_count, sizeof(uint64_t)) : NULL;
   }
 }
 
@@ -609,7 +636,9 @@ static void command(char *line) {
     run.bytes = bytes;
     mode = SENDING;
   } else if (sscanf(line, "listen %lf %lf %u", &seconds, &warm, &sample) == 3) {
-    stream_count = 1;
+    free(streams);
+    streams = calloc(1, sizeof *streams);
+    stream_count = room_count = 1;
     start_run(seconds, warm, sample);
     run.id = 0;
     run.listening = 1;
@@ -683,11 +712,12 @@ static void finish(void) {
       incomplete += complete > streams[s].members ? complete - streams[s].members : streams[s].members - complete;
   }
   printf("{\"sent\":%llu,\"acked\":%llu,\"received\":%llu,\"expected\":%llu,\"gaps\":%llu,\"duplicates\":%llu,"
+         "\"disorder\":%llu,"
          "\"incomplete\":%llu,\"stale\":%llu,\"others\":%llu,\"errors\":%llu,\"closed\":%llu,\"closeCode\":%d,"
          "\"reads\":%llu,\"payloadBytes\":%llu,\"drainMs\":%.1f,\"firstError\":\"%s\"",
          (unsigned long long)run.sent, (unsigned long long)run.acked, (unsigned long long)run.received,
          (unsigned long long)run.expected, (unsigned long long)run.gaps, (unsigned long long)run.duplicates,
-         (unsigned long long)incomplete, (unsigned long long)run.stale, (unsigned long long)run.others,
+         (unsigned long long)run.disorder, (unsigned long long)incomplete, (unsigned long long)run.stale, (unsigned long long)run.others,
          (unsigned long long)run.errors, (unsigned long long)run.closed, run.close_code,
          (unsigned long long)run.reads, (unsigned long long)run.payload_bytes,
          (run.last_progress > run.end_at ? run.last_progress - run.end_at : 0) / 1000.0, run.first_error);

@@ -53,6 +53,8 @@ export interface Ledger {
   /** Numbers that a socket missed, had twice or late; and pairs of socket and stream that are not complete. */
   gaps: number;
   duplicates: number;
+  /** Messages of a room that came before an earlier one of another sender; not looked for on Socket.IO. */
+  disorder: number;
   incomplete: number;
   stale: number;
   others: number;
@@ -106,6 +108,7 @@ export interface RunOptions {
   bytes?: number;
   /** Latency of every nth delivery. */
   sample?: number;
+  /** Those of one room together. */
   streams: readonly Stream[];
   onSteady?: (mark: Mark) => void;
   onEnd?: (mark: Mark) => void;

@@ -33,6 +33,8 @@ export class Connection {
   state: 'upgrading' | 'greeting' | 'ready' | 'closed' = 'upgrading';
   /** The last number of each stream. */
   last: Uint32Array | undefined;
+  /** The date of the last message of each room, in microseconds. */
+  dates: Map<string, number> | undefined;
   readonly #receiver: Receiver;
   readonly #socket: Socket;
   #rest: Buffer | undefined;
@@ -66,6 +68,7 @@ export class Connection {
   drop(): void {
     this.state = 'closed';
     this.last = undefined;
+    this.dates = undefined;
     this.#socket.resetAndDestroy();
   }
 

@@ -1,4 +1,7 @@
 const MARK = 0x7e;
+const COLON = 0x3a;
+const POINT = 0x2e;
+const ZERO = 0x30;
 /** Values of hexadecimal digits by their character code. */
 const HEX = new Uint8Array(256);
 for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX[digit.charCodeAt(0)] = value;
@@ -14,6 +17,14 @@ export function hex(bytes: Buffer, start: number, digits: number): number {
 export function findMark(bytes: Buffer, start: number, end: number): number {
   const at = bytes.indexOf(MARK, start);
   return at >= 0 && at + 27 <= end ? at : -1;
+}
+
+/** The date before `,"message":"~` in microseconds; undefined when it does not stand there with six decimals. */
+export function dateBefore(bytes: Buffer, start: number, mark: number): number | undefined {
+  if (mark - start < 30 || bytes[mark - 30] !== COLON || bytes[mark - 19] !== POINT) return undefined;
+  let date = 0;
+  for (let at = mark - 29; at < mark - 12; at++) if (at !== mark - 19) date = date * 10 + (bytes[at]! - ZERO);
+  return date;
 }
 
 /** A client's frame; its mask is of zeros, which leaves the bytes as they are. */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Ledger, Mark, Stream } from '../generator.ts';
 import type { Connection } from './connection.ts';
-import { findMark, hex } from './frames.ts';
+import { dateBefore, findMark, hex } from './frames.ts';
 import { Histogram } from './histogram.ts';
 
 const QUIET_MS = 3000;
@@ -47,7 +47,16 @@ export class Run {
   #endedAt = 0;
   #progress = { seen: -1, at: 0 };
   #sampled = 0;
-  readonly #counts = { sent: 0, acked: 0, received: 0, expected: 0, gaps: 0, duplicates: 0, stale: 0 };
+  readonly #counts = {
+    sent: 0,
+    acked: 0,
+    received: 0,
+    expected: 0,
+    gaps: 0,
+    duplicates: 0,
+    disorder: 0,
+    stale: 0,
+  };
   readonly #notes = { others: 0, errors: 0, closed: 0, closeCode: 0, payloadBytes: 0, firstError: '' };
 
   constructor(
@@ -65,7 +74,8 @@ export class Run {
     this.#seqs = new Uint32Array(plan.streams.length);
     for (const connection of connections) {
       const open = connection.state === 'ready';
-      connection.last = open ? new Uint32Array(Math.max(1, plan.streams.length)) : undefined;
+      connection.last = open ? new Uint32Array(plan.streams.length) : undefined;
+      connection.dates = open ? new Map() : undefined;
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -92,9 +102,15 @@ export class Run {
       if (seq !== before + 1 && !(this.#plan.listening && before === 0)) counts.gaps += seq - before - 1;
       last[stream] = seq;
     }
+    const date = connection.wire === 'chat' ? dateBefore(bytes, start, mark) : undefined;
+    if (date !== undefined) {
+      const { room } = this.#plan.streams[stream]!;
+      if (date <= (connection.dates?.get(room) ?? 0)) counts.disorder++;
+      connection.dates?.set(room, date);
+    }
     if (++this.#sampled < this.#plan.sample) return;
     this.#sampled = 0;
-    this.#time(connection, stream, hex(bytes, mark + 15, 12), bytes, start, end);
+    this.#time(connection, stream, hex(bytes, mark + 15, 12), date);
   }
 
   acknowledged(number: number): void {
@@ -123,14 +139,7 @@ export class Run {
     this.#notes.closeCode = code;
   }
 
-  #time(
-    connection: Connection,
-    stream: number,
-    due: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
+  #time(connection: Connection, stream: number, due: number, date: number | undefined): void {
     if (due < this.#steadyAt || due > this.#endAt) return;
     const took = Math.max(0, nowMicroseconds() - due);
     this.#latency.record(took);
@@ -138,10 +147,9 @@ export class Run {
     const sender = this.#connections[this.#plan.streams[stream]!.socket];
     if (sender?.label === connection.label) return;
     this.#remote.record(took);
-    const date = /"date":([\d.]+)/.exec(bytes.toString('latin1', start, end))?.[1];
     if (date === undefined) return;
     const here = (performance.timeOrigin + performance.now()) * 1000;
-    this.#stored.record(Math.max(0, Math.round(here - Number(date) * 1e6)));
+    this.#stored.record(Math.max(0, Math.round(here - date)));
   }
 
   #tick(): void {
