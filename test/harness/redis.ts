@@ -3,6 +3,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { flushEverySecond } from './append-only-file.ts';
 import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { type Launcher, launcher } from './programs.ts';
@@ -65,6 +66,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
       removeDir();
       throw error;
     }
+    const stopFlushing = options.appendonly ? flushEverySecond(dir) : () => undefined;
+    void child.exited.then(stopFlushing);
     return {
       kind: 'redis-server',
       url: `redis://127.0.0.1:${port}`,
@@ -80,8 +83,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
 }
 
 /**
- * appendfsync everysec: the reply to a write leaves after its write() into the append-only file, so kill -9
- * of redis-server loses nothing that was acknowledged; only a power cut can take the last second.
+ * appendfsync no: the reply to a write leaves after its write() into the append-only file, whatever the disk does, so
+ * kill -9 of redis-server loses nothing that was acknowledged; a power cut takes the last second (append-only-file.ts).
  * noeviction: a full memory answers an error to the append, instead of dropping a room silently.
  * pubsub output buffer: a relay that falls behind gets 256 MB instead of the default 32 MB, so that a stall
  * of a replica's event loop (a GC, a busy machine) does not cut its subscription; a cut one repairs itself.
@@ -89,7 +92,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
 function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
   return [
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir],
-    ...['--save', '', '--appendonly', options.appendonly ? 'yes' : 'no', '--appendfsync', 'everysec'],
+    ...['--save', '', '--appendonly', options.appendonly ? 'yes' : 'no', '--appendfsync', 'no'],
     ...['--maxmemory-policy', 'noeviction', '--tcp-backlog', '511'],
     ...['--client-output-buffer-limit', 'pubsub', '256mb', '128mb', '60'],
     ...(options.args ?? []),
