@@ -63,8 +63,8 @@ export class Rebalancer {
     let shed = 0;
     for (const peer of peers) {
       if (shed === count) break;
-      // Who is about to resume has just come.
-      if (peer.park) continue;
+      // Who is about to resume has just come, and who came for this replica would come back.
+      if (peer.park || peer.pinned) continue;
       sendAway(peer);
       shed++;
     }

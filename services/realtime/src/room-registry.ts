@@ -146,7 +146,8 @@ export class RoomRegistry {
     const chained = rooms.map((room) => room.chained);
     try {
       const last = await this.#dependencies.timeline.last(rooms.map(({ id }) => id));
-      for (const [index, room] of rooms.entries()) if (last[index]! < chained[index]!) room.rewind(last[index]!);
+      for (const [index, room] of rooms.entries())
+        if (last[index]! < chained[index]!) room.rewind(last[index]!);
     } catch (error) {
       this.#dependencies.onRepairFailed(error);
     }

@@ -27,8 +27,12 @@ export function upgrade(
     sendError(response, objection);
     return;
   }
-  const resumes = request.getQuery('resume') !== undefined;
-  const client = objection ? new Refused(closeFor(objection)) : new Newcomer(credentials, resumes);
+  const wishes = {
+    resumes: request.getQuery('resume') !== undefined,
+    // Whoever claims it falsely gains nothing but to stay.
+    pinned: request.getHeader('x-chat-pinned') !== '',
+  };
+  const client = objection ? new Refused(closeFor(objection)) : new Newcomer(credentials, wishes);
   response.upgrade(
     { client },
     request.getHeader('sec-websocket-key'),

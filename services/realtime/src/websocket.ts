@@ -48,6 +48,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
   /** In one turn: what is published from now on reaches the peer or is kept for it. */
   function welcome(socket: Socket, newcomer: Newcomer, { user, session, rooms }: Admitted): void {
     const peer = new WsPeer(users.get(user), session, socket);
+    peer.pinned = newcomer.pinned;
     socket.getUserData().client = peer;
     peers.add(peer);
     users.attach(peer, rooms);

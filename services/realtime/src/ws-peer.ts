@@ -14,6 +14,8 @@ export type Socket = WebSocket<SocketData>;
 export class WsPeer extends Peer {
   /** A frame for it was dropped: it reads too slowly and is about to be closed. */
   dropped = false;
+  /** It came for this very replica, and would come back to it. */
+  pinned = false;
   #socket: Socket | undefined;
 
   constructor(user: LocalUser, session: string, socket: Socket) {
@@ -58,12 +60,15 @@ export class Newcomer {
   readonly credentials: Credentials;
   /** Its client will resume before anything else. */
   readonly resumes: boolean;
+  /** It came for this very replica. */
+  readonly pinned: boolean;
   open = true;
   readonly early: string[] = [];
 
-  constructor(credentials: Credentials, resumes: boolean) {
+  constructor(credentials: Credentials, { resumes, pinned }: { resumes: boolean; pinned: boolean }) {
     this.credentials = credentials;
     this.resumes = resumes;
+    this.pinned = pinned;
   }
 
   /** False when it sends too much. */

@@ -51,3 +51,17 @@ it('a full replica gives a new one its share by reconnect frames, and stops ther
   expect(await still.metric('chat_rebalanced_total')).toBe(0);
   await Promise.all([...sockets, ...moved].map((socket) => socket.close()));
 });
+
+it('a client that came for this very replica is left alone', async () => {
+  const [full] = [await start(), await start()];
+  const headers = { 'x-chat-pinned': '1' };
+  const sockets = await Promise.all(
+    Array.from({ length: 20 }, () => ChatSocket.connect(full.socketUrl, { token: account.token, headers })),
+  );
+  const other = await Promise.all(
+    Array.from({ length: 20 }, () => ChatSocket.connect(full.socketUrl, { token: account.token })),
+  );
+  await expect.poll(() => full.metric('chat_rebalanced_total')).toBeGreaterThan(0);
+  expect(sockets.some((socket) => socket.frames.some(({ type }) => type === 'reconnect'))).toBe(false);
+  await Promise.all([...sockets, ...other].map((socket) => socket.close()));
+});
