@@ -19,6 +19,8 @@ export interface Lease {
   /** The lease found; undefined when there was none. */
   before: string | undefined;
   lease: string;
+  /** The lease found had not run out. */
+  unbroken: boolean;
   /** Servers whose lease ran out, claimed by this call to be reaped: serverId and the lease set for it. */
   claimed: { serverId: string; lease: string }[];
 }
@@ -82,7 +84,12 @@ export class Presence {
     return `${envelopePrefix(this.#serverId)}"type":"${type}","data":${data}`;
   }
 
-  /** Renews this server's lease and claims those that ran out. Seconds. */
+  /**
+   * Renews this server's lease and claims those that ran out, unless its own one had run out as well.
+   *
+   * @param leaseSeconds how long the lease lasts
+   * @param claimSeconds how long a claim lasts; 0 claims nobody
+   */
   async renewLease(leaseSeconds: number, claimSeconds: number): Promise<Lease> {
     const reply = (await leaseRenew(this.#redis, [
       keys.servers,
@@ -94,7 +101,10 @@ export class Presence {
     for (let index = 2; index < reply.length; index += 2) {
       claimed.push({ serverId: reply[index]!, lease: reply[index + 1]! });
     }
-    return { before: reply[0] || undefined, lease: reply[1]!, claimed };
+    const before = reply[0] || undefined;
+    const lease = reply[1]!;
+    const unbroken = before !== undefined && Number(before) > Number(lease) - leaseSeconds;
+    return { before, lease, unbroken, claimed };
   }
 
   /** The users that a server has, or had when it died. */

@@ -55,6 +55,11 @@ export class PresenceKeeper {
   #flushing: Promise<void> | undefined;
   #renewing = false;
   #lease: string | undefined;
+  /**
+   * Before this, by performance.now(), no other server is taken for dead: all leases run out while Redis is away, and
+   * each server needs its time to renew its own.
+   */
+  #judgesFrom = 0;
   /** The latest event of each user, by Redis' clock; two generations, so that old ones are forgotten. */
   #latest = new Map<UserId, number>();
   #latestBefore = new Map<UserId, number>();
@@ -106,13 +111,16 @@ export class PresenceKeeper {
     return this.#flushing;
   }
 
-  /** Renews the lease, and reaps servers whose lease ran out. */
+  /** Renews the lease, and reaps servers whose lease ran out though this one's did not. */
   async renew(): Promise<void> {
     if (this.#renewing) return;
     this.#renewing = true;
     const { presence, leaseSeconds, claimSeconds, logger } = this.#options;
+    const judges = performance.now() >= this.#judgesFrom;
     try {
-      const { before, lease, claimed } = await presence.renewLease(leaseSeconds, claimSeconds);
+      const renewal = await presence.renewLease(leaseSeconds, judges ? claimSeconds : 0);
+      const { before, lease, unbroken, claimed } = renewal;
+      if (!unbroken) this.#judgesFrom = performance.now() + leaseSeconds * 1000;
       if (this.#lease !== undefined && before !== this.#lease) {
         logger.warn('the lease was lost: telling all connections again');
         this.reassert();

@@ -1,11 +1,12 @@
 --[[
   Renews a server's lease and claims the leases that ran out, so that one of the living reaps each of the dead. A
-  claim is a lease too: when the reaper dies as well, another one takes over.
+  claim is a lease too: when the reaper dies as well, another one takes over. A server whose own lease ran out claims
+  nobody: it may have been Redis that was away, and the others are about to renew theirs.
 
   KEYS[1]  sorted set serverId -> expiry of the lease, in seconds of Redis' clock
   ARGV[1]  serverId
   ARGV[2]  seconds the lease lasts
-  ARGV[3]  seconds a claim lasts
+  ARGV[3]  seconds a claim lasts; 0 claims nobody
 
   Returns {before, lease, dead, claim, dead, claim, …}: before is the lease found (empty when none; when it is not the
   one that the last call gave, the server was reaped meanwhile), lease the one set; then each server claimed with the
@@ -20,6 +21,8 @@ local lease = string.format('%.6f', now + tonumber(ARGV[2]))
 redis.call('ZADD', servers, lease, serverId)
 
 local reply = { before and string.format('%.6f', before) or '', lease }
+if tonumber(ARGV[3]) == 0 or not before or tonumber(before) <= now then return reply end
+
 local claim = string.format('%.6f', now + tonumber(ARGV[3]))
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', servers, '-inf', now)) do
   redis.call('ZADD', servers, claim, dead)
