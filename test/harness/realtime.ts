@@ -8,6 +8,8 @@ export interface TestRealtime {
   url: string;
   /** ws://…/ws */
   socketUrl: string;
+  /** The port of the socket plane: http://… */
+  planeUrl: string;
   /** The value of a metric of the replica; 0 when it has none. */
   metric(name: string, labels?: string): Promise<number>;
   /** Resolves when the replica is ready. */
@@ -39,11 +41,13 @@ export async function startRealtime(
     webDirectory: config.WEB_DIR ?? 'web/dist',
   });
   const listening = await listen(realtime.app, config.HOST, config.PORT, false);
+  const plane = await listen(realtime.socketApp, config.HOST, 0, true);
   const url = `http://127.0.0.1:${listening.port}`;
   const replica: TestRealtime = {
     serverId,
     url,
     socketUrl: `${url.replace('http', 'ws')}/ws`,
+    planeUrl: `http://127.0.0.1:${plane.port}`,
     async metric(name, labels = '') {
       const text = await (await fetch(`${url}/metrics`)).text();
       const line = text
@@ -61,11 +65,13 @@ export async function startRealtime(
     async stop() {
       realtime.startDraining();
       listening.close();
+      plane.close();
       realtime.endStreams();
       for (const peer of [...realtime.peers]) peer.end({ code: 1001, cause: 'the test ends' });
       await realtime.finishSends(1000);
       await realtime.leave();
       realtime.app.close();
+      realtime.socketApp.close();
     },
   };
   await replica.ready();

@@ -1,7 +1,17 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness, redisPlace } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
-import { type Appended, Appender, memberOf, Presence, Rooms, Sessions, Timeline, Users } from '@chat/store';
+import {
+  type Appended,
+  Appender,
+  memberOf,
+  Presence,
+  RevocationAnswers,
+  Rooms,
+  Sessions,
+  Timeline,
+  Users,
+} from '@chat/store';
 import { Admission } from './admission.ts';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
 import type { Incoming } from './chain.ts';
@@ -20,7 +30,7 @@ import { Rebalancer } from './rebalancer.ts';
 import { RedisLink, waitMs } from './redis-link.ts';
 import { Relay } from './relay.ts';
 import { RoomRegistry } from './room-registry.ts';
-import { mountRoutes } from './routes.ts';
+import { mountRoutes, mountSocketRoutes } from './routes.ts';
 import { SessionGuard } from './session-guard.ts';
 import { Streams } from './stream.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -45,7 +55,10 @@ interface RealtimeParts {
 }
 
 export interface Realtime {
+  /** Everything: sockets, streams, the page, probes and metrics. */
   app: TemplatedApp;
+  /** Sockets alone, for the port that is open to the world. */
+  socketApp: TemplatedApp;
   /** The open WebSockets. */
   peers: ReadonlySet<WsPeer>;
   /** Refuses new clients from now on. */
@@ -61,9 +74,10 @@ export interface Realtime {
 /** Builds the realtime service without a port: the parts, and what flows between them. */
 export function createRealtime({ config, serverId, logger, readiness, ...parts }: RealtimeParts): Realtime {
   const app = App();
+  const socketApp = App();
   const peers = new Set<WsPeer>();
   const metrics = new RealtimeMetrics(parts.metrics);
-  const fanout = new Fanout(app, metrics);
+  const fanout = new Fanout([app, socketApp], metrics);
   let draining = false;
   let degraded = false;
 
@@ -109,7 +123,13 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     leaseSeconds: LEASE_SECONDS,
     claimSeconds: CLAIM_SECONDS,
   });
-  const guard = new SessionGuard(sessions, users, logger);
+  const guard = new SessionGuard({
+    serverId,
+    sessions,
+    answers: new RevocationAnswers(redis),
+    users,
+    logger,
+  });
   const heartbeat = new Heartbeat({
     serverId,
     redis,
@@ -184,6 +204,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     users,
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
+    revocations: () => guard.heard,
     draining: () => draining,
   });
   const streams = new Streams({
@@ -256,20 +277,20 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
   readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
 
-  app.ws(
-    '/ws',
-    webSocketBehavior({
-      admission,
-      dispatcher,
-      greeter,
-      users,
-      metrics,
-      logger,
-      peers,
-      maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
-      idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
-    }),
-  );
+  const behavior = webSocketBehavior({
+    admission,
+    dispatcher,
+    greeter,
+    users,
+    metrics,
+    logger,
+    peers,
+    maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
+    idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
+  });
+  app.ws('/ws', behavior);
+  socketApp.ws('/ws', behavior);
+  mountSocketRoutes(socketApp);
   const page = new Page(parts.webDirectory, {
     serverId,
     socketUrl: config.SOCKET_URL ?? '',
@@ -286,6 +307,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
 
   return {
     app,
+    socketApp,
     peers,
     startDraining() {
       draining = true;

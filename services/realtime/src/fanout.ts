@@ -11,18 +11,23 @@ export interface Listener {
  * what one turn of the event loop publishes to a socket into one system call, and to event streams one by one.
  */
 export class Fanout {
-  readonly #app: TemplatedApp;
+  readonly #apps: readonly TemplatedApp[];
   readonly #metrics: RealtimeMetrics;
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  constructor(app: TemplatedApp, metrics: RealtimeMetrics) {
-    this.#app = app;
+  /** @param apps all that have sockets: a topic reaches into each of them */
+  constructor(apps: readonly TemplatedApp[], metrics: RealtimeMetrics) {
+    this.#apps = apps;
     this.#metrics = metrics;
   }
 
   publish(topic: string, frame: RecognizedString): void {
-    this.#metrics.delivered += this.#app.numSubscribers(topic);
-    this.#app.publish(topic, frame);
+    for (const app of this.#apps) {
+      const subscribers = app.numSubscribers(topic);
+      if (subscribers === 0) continue;
+      this.#metrics.delivered += subscribers;
+      app.publish(topic, frame);
+    }
     if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
   }
 

@@ -39,7 +39,7 @@ try {
   const own = await listen(realtime.app, config.HOST, config.PORT, false);
   listening.push(own);
   if (config.SOCKET_PORT > 0)
-    listening.push(await listen(realtime.app, config.HOST, config.SOCKET_PORT, true));
+    listening.push(await listen(realtime.socketApp, config.HOST, config.SOCKET_PORT, true));
   logger.info({ port: own.port, socketPort: config.SOCKET_PORT, pid: process.pid }, 'realtime listens');
 } catch (err) {
   logger.fatal({ err }, 'cannot listen');

@@ -36,10 +36,7 @@ export function mountRoutes(
     }),
   );
   app.get('/stream', (response, request) => streams.open(response, request));
-  // Reached by a plain request to the address of the socket.
-  app.get('/ws', (response) =>
-    sendError(response, new AppError('bad_request', 'this is the address of a WebSocket')),
-  );
+  mountSocketAddress(app);
   for (const method of ['get', 'head'] as const) {
     app[method]('/*', (response, request) => {
       if (!page.serve(response, request)) sendError(response, new AppError('not_found'));
@@ -49,6 +46,19 @@ export function mountRoutes(
     response.writeStatus(statusLine(405)).writeHeader('Allow', 'GET, HEAD');
     sendError(response, new AppError('method_not_allowed'));
   });
+}
+
+/** The port of the socket plane has nothing but sockets: metrics and probes are not for the world. */
+export function mountSocketRoutes(app: TemplatedApp): void {
+  mountSocketAddress(app);
+  app.any('/*', (response) => sendError(response, new AppError('not_found')));
+}
+
+/** Reached by a plain request to the address of the socket. */
+function mountSocketAddress(app: TemplatedApp): void {
+  app.get('/ws', (response) =>
+    sendError(response, new AppError('bad_request', 'this is the address of a WebSocket')),
+  );
 }
 
 type Send = (response: HttpResponse) => void;

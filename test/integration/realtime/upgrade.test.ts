@@ -138,7 +138,7 @@ describe('the end of a session', () => {
       await ChatSocket.connect(replica.socketUrl, { token: account.token }),
     ];
     await ended.next('hello');
-    await sessions.revoke((await sessions.find(token))!.hash);
+    expect(await sessions.revoke((await sessions.find(token))!)).toMatchObject({ sessions: 1, closed: 1 });
     expect((await ended.closed).code).toBe(4401);
     await other.say('0', 'still here');
     await other.close();
@@ -150,6 +150,23 @@ describe('the end of a session', () => {
     const socket = await ChatSocket.connect(replica.socketUrl, { token });
     await redis.del(keys.session((await sessions.find(token))!.hash));
     expect((await socket.closed).code).toBe(4401);
+  });
+});
+
+describe('the port of the socket plane', () => {
+  it('has sockets, which hear what those of the other port say', async () => {
+    const open = await ChatSocket.connect(`${replica.planeUrl.replace('http', 'ws')}/ws`, {
+      token: account.token,
+    });
+    const own = await ChatSocket.connect(replica.socketUrl, { token: account.token });
+    await open.settle();
+    await own.say('0', 'over two ports', 'c-plane');
+    await open.next('message', ({ cid }) => cid === 'c-plane');
+    await Promise.all([open.close(), own.close()]);
+  });
+
+  it.each(['/', '/metrics', '/readyz', '/healthz', '/stream'])('has no %s', async (path) => {
+    expect((await fetch(replica.planeUrl + path)).status).toBe(404);
   });
 });
 
