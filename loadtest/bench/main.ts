@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Bench } from './bench.ts';
@@ -18,6 +19,8 @@ if (options.help) console.log(HELP);
 else await main();
 
 async function main(): Promise<void> {
+  // What is started from here inherits it.
+  if (options.nice !== undefined) setPriority(options.nice);
   const bench = await Bench.prepare(options);
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -21,7 +21,7 @@ export interface Options {
   warm: number;
   /** Seconds of one step in the search for a ceiling. */
   step: number;
-  /** Seconds that sockets are idle before they are weighed. */
+  /** Seconds before memory is weighed: V8 collects the garbage of a storm of upgrades only after some 20 s of quiet. */
   settle: number;
   replicas: number;
   /** Measure Socket.IO as well. */
@@ -29,6 +29,8 @@ export interface Options {
   curve: boolean;
   /** Where the replicas write CPU profiles. */
   profile: string | undefined;
+  /** Nice value of all that the bench runs; undefined: as it is. */
+  nice: number | undefined;
   /** Default: C where there is a compiler. */
   generator: 'C' | 'JavaScript' | undefined;
   help: boolean;
@@ -47,6 +49,7 @@ ${Object.entries(MEASURES)
   --curve         instead: the capacity curve for 1 to 4 replicas and rooms of 10, 100 and 1,000,
                   drawn into docs/images/capacity.svg
   --profile dir   CPU profiles of the replicas, of all their life, written to the directory when they end
+  --nice n        nice value of all that the bench runs; below 0 it needs root: for a machine that does other work
   --generator x   c or js: how the load generator runs; by default C where there is a compiler
   --help
 
@@ -67,6 +70,7 @@ export function readOptions(args: string[]): Options {
       curve: { type: 'boolean', default: false },
       profile: { type: 'string' },
       generator: { type: 'string' },
+      nice: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -81,11 +85,12 @@ export function readOptions(args: string[]): Options {
     duration: positive('duration', values.duration, quick ? 4 : 10),
     warm: quick ? 1 : 2,
     step: quick ? 3 : 5,
-    settle: quick ? 8 : 15,
+    settle: quick ? 30 : 40,
     replicas: positive('replicas', values.replicas, 3),
     peers: values.peers,
     curve: values.curve,
     profile: values.profile,
+    nice: niceValue(values.nice),
     generator: generatorKind(values.generator),
     help: values.help,
   };
@@ -96,6 +101,13 @@ function generatorKind(text: string | undefined): Options['generator'] {
   const kind = ({ c: 'C', js: 'JavaScript' } as const)[text];
   if (!kind) throw new Error('--generator must be c or js');
   return kind;
+}
+
+function niceValue(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < -20 || value > 19) throw new Error('--nice must be from -20 to 19');
+  return value;
 }
 
 function positive(name: string, text: string | undefined, fallback: number): number {
