@@ -101,7 +101,6 @@ export class Page {
       .writeHeader('Content-Security-Policy', policy.join('; '))
       .writeHeader('Referrer-Policy', 'no-referrer')
       .writeHeader('X-Frame-Options', 'SAMEORIGIN')
-      .writeHeader('Cross-Origin-Opener-Policy', 'same-origin')
       .writeHeader('Permissions-Policy', 'camera=(), microphone=(), geolocation=()');
   }
 }
