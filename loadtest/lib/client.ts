@@ -5,14 +5,13 @@ import { fetchGap } from './gap.ts';
 import type { Meter } from './meter.ts';
 import { Outbox, type Pending } from './outbox.ts';
 import { decodePayload } from './payload.ts';
+import type { Plan } from './plan.ts';
 import type { RoomLedger, Verdict } from './room-ledger.ts';
 
 interface ClientOptions {
   index: number;
   token: string;
-  /** Of the one who may read the rooms' history. */
-  ownerToken: string;
-  urls: readonly string[];
+  plan: Pick<Plan, 'owner' | 'urls' | 'serverIds'>;
   ledgers: readonly RoomLedger[];
   meter: Meter;
 }
@@ -94,7 +93,8 @@ export class Client {
   }
 
   #open(): void {
-    const { index, urls, token, meter } = this.#options;
+    const { index, plan, token, meter } = this.#options;
+    const { urls } = plan;
     // Another one at each attempt: the replica behind the last one may be gone.
     const url = urls[(index + this.#attempt) % urls.length]!;
     this.#attempt++;
@@ -144,7 +144,7 @@ export class Client {
         this.#acknowledged(this.outbox.take(frame.data.cid), arrivedAt);
         return;
       case 'hello':
-        this.serverId = frame.data.serverId;
+        this.#arrivedOn(frame.data.serverId);
         this.#resume(arrivedAt);
         return;
       case 'resumed':
@@ -161,6 +161,14 @@ export class Client {
       case 'error':
         this.#refused(frame.data);
     }
+  }
+
+  #arrivedOn(serverId: string): void {
+    const { plan, meter } = this.#options;
+    // Where the gateway does not tell who is there, another replica than before may be a new one.
+    const known = plan.serverIds.length > 0 ? plan.serverIds : [this.serverId, ''];
+    if (this.serverId !== '' && !known.includes(serverId)) meter.count('new_replica');
+    this.serverId = serverId;
   }
 
   #resume(arrivedAt: number): void {
@@ -235,7 +243,7 @@ export class Client {
       if (verdict === 'delivered') this.#options.meter.count('refetched');
       this.#enter(verdict);
     };
-    void fetchGap({ roomId, from, to, token: this.#options.ownerToken }, enter)
+    void fetchGap({ roomId, from, to, token: this.#options.plan.owner.token }, enter)
       .catch((error: unknown) => console.error(`room ${roomId}: ${String(error)}`))
       .finally(() => this.#fetching--);
   }

@@ -45,8 +45,7 @@ export async function runCrew({ plan, load, team, seats, work }: Crew): Promise<
   const clients = indexes.map((index) => {
     const account = plan.accounts[index % plan.accounts.length]!;
     const ledgers = seats(index).map((seat) => new RoomLedger(seat, plan.run));
-    const { urls, owner } = plan;
-    return new Client({ index, token: account.token, ownerToken: owner.token, urls, ledgers, meter });
+    return new Client({ index, token: account.token, plan, ledgers, meter });
   });
   await Promise.all(clients.map((client) => takePart(client, { plan, load, meter, work })));
   meter.close();

@@ -26,8 +26,10 @@ export const COUNTED = [
   'connect_failed',
   /** Connections that ended though this side did not end them. */
   'cut',
-  /** Of those, the ones that a draining replica announced. */
+  /** How often the cluster asked to reconnect: a replica that drains, or has more than its share. */
   'sent_away',
+  /** Connections to replicas that were not there when the run began. */
+  'new_replica',
   /** Clients that were through with everything by the deadline. */
   'done',
 ] as const;

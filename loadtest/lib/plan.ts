@@ -1,14 +1,13 @@
 import { config } from './config.ts';
 import type { Load } from './profiles.ts';
 import { ensureRooms, type LoadRoom } from './rooms.ts';
-import { checkTarget, socketUrls } from './target.ts';
+import { checkTarget, findSockets, type Sockets } from './target.ts';
 import { type Account, logIn, userNames } from './users.ts';
 
 /** What setup() hands to every VU: who takes part, where, and when. Times are milliseconds since 1970. */
-export interface Plan {
+export interface Plan extends Sockets {
   /** Tells this run's messages from those of others. */
   run: string;
-  urls: string[];
   owner: Account;
   accounts: Account[];
   rooms: LoadRoom[];
@@ -27,7 +26,7 @@ const BACKLOG_SECONDS = 300;
 /** Looks whether the cluster is there, logs the users in, and finds or makes the rooms. */
 export function makePlan(load: Load, roomNames: readonly string[]): Plan {
   checkTarget();
-  const urls = socketUrls();
+  const sockets = findSockets();
   const [owner, ...accounts] = logIn([`${config.userPrefix}-owner`, ...userNames(load.users)]);
   const rooms = ensureRooms(owner!, roomNames);
   const connectFrom = Date.now();
@@ -35,7 +34,7 @@ export function makePlan(load: Load, roomNames: readonly string[]): Plan {
   const sendUntil = sendFrom + load.holdSeconds * 1000;
   return {
     run: connectFrom.toString(36),
-    urls,
+    ...sockets,
     owner: owner!,
     accounts,
     rooms,

@@ -84,7 +84,8 @@ export const MORE: readonly (readonly [Counted, string])[] = [
   ['connected', 'connections'],
   ['connect_failed', 'failed connections'],
   ['cut', 'connections cut by the other side'],
-  ['sent_away', 'sent away by draining replicas'],
+  ['sent_away', 'asked to reconnect elsewhere'],
+  ['new_replica', 'to replicas that are new'],
   ['refused', 'refused for now'],
 ];
 

@@ -16,20 +16,30 @@ export function checkTarget(): void {
   }
 }
 
-/** Where sockets connect to, in turn: what is given, else each replica by the gateway, else the gateway. */
-export function socketUrls(): string[] {
-  const { socketUrls: given, replicaUrls, baseUrl } = config;
-  const bases = given.length > 0 ? given : replicaUrls.length > 0 ? replicaUrls : pinned(baseUrl);
-  return bases.map((base) => `${base.replace(/^http/, 'ws').replace(/\/ws$/, '')}/ws?resume=1`);
+export interface Sockets {
+  /** Where they connect to, in turn. */
+  urls: string[];
+  /** The serverIds of the replicas that the gateway knows; none when it pins nobody to a replica. */
+  serverIds: string[];
 }
 
-/** /replica/1, /replica/2 …, as many as the gateway knows. */
-function pinned(baseUrl: string): string[] {
-  const urls: string[] = [];
+/** What is given, else each replica by the gateway, else the gateway. */
+export function findSockets(): Sockets {
+  const { socketUrls, replicaUrls, baseUrl } = config;
+  const serverIds = pinnedReplicas();
+  const pinned = serverIds.map((_, index) => `${baseUrl}/replica/${index + 1}`);
+  const bases = [socketUrls, replicaUrls, pinned, [baseUrl]].find((list) => list.length > 0)!;
+  const urls = bases.map((base) => `${base.replace(/^http/, 'ws').replace(/\/ws$/, '')}/ws?resume=1`);
+  return { urls, serverIds };
+}
+
+/** Those behind /replica/1, /replica/2 …, as many as the gateway knows. */
+function pinnedReplicas(): string[] {
+  const serverIds: string[] = [];
   for (let n = 1; n <= MOST_REPLICAS; n++) {
     const answer = request('GET', `/replica/${n}/healthz`, { name: '/replica/{n}/healthz' });
     if (answer?.status !== 200) break;
-    urls.push(`${baseUrl}/replica/${n}`);
+    serverIds.push((answer.json() as { serverId: string }).serverId);
   }
-  return urls.length > 0 ? urls : [baseUrl];
+  return serverIds;
 }

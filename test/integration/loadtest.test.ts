@@ -53,7 +53,7 @@ describe.skipIf(!hasK6)('npm run load', () => {
       expect(output).toContain('all replicas were restarted');
       for (const [index, { pid }] of cluster.realtime.entries()) expect(pid).not.toBe(before[index]);
       const { counts } = results!.record;
-      expect(counts.cut).toBeGreaterThan(0);
+      expect(counts.new_replica).toBeGreaterThan(0);
       expect(counts.received).toBe(counts.expected);
     },
     TIMEOUT_MS,

@@ -22,7 +22,8 @@ header p { color: var(--soft); margin: 8px 0 0; }
 .worse { color: var(--bad); }
 .warning { border-left: 4px solid var(--s1); background: var(--card); padding: 8px 14px; margin: 18px 0 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 22px 0 0; padding: 0; }
-.tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
+.tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px;
+  display: flex; flex-direction: column; justify-content: space-between; }
 .tiles dt { color: var(--soft); font-size: 13px; }
 .tiles dd { margin: 0; font-size: 22px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .tiles dd small { font-size: 14px; font-weight: 400; color: var(--soft); }
