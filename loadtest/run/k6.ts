@@ -61,16 +61,21 @@ interface Places {
 
 /** k6 in PATH, else its image where Docker answers. */
 export function findK6({ path, root, results }: Places): K6 {
-  const command = path
-    .split(delimiter)
-    .map((directory) => join(directory, 'k6'))
-    .find(isExecutable);
+  const command = k6InPath(path);
   if (command !== undefined) return { ...checked(command), kind: 'path', command, args: [] };
   if (dockerAnswers()) {
     if (!hasImage()) throw new K6MissingError(`k6 is not installed and ${IMAGE} cannot be pulled: ${ADVICE}`);
     return { name: `${IMAGE} (Docker)`, kind: 'docker', command: 'docker', args: dockerRun(root, results) };
   }
   throw new K6MissingError(`k6 is not installed and Docker does not answer: ${ADVICE}`);
+}
+
+/** The file that runs when somebody types k6; undefined when there is none. */
+export function k6InPath(path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .map((directory) => join(directory, 'k6'))
+    .find(isExecutable);
 }
 
 function checked(command: string): { name: string } {

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { k6InPath } from '../../loadtest/run/k6.ts';
 import type { RunRecord } from '../../loadtest/run/record.ts';
-import { findProgram } from '../harness/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Load tests run where k6 is in PATH; elsewhere they are type-checked alone. */
-export const hasK6 = findProgram('k6') !== undefined;
+export const hasK6 = k6InPath(process.env.PATH ?? '') !== undefined;
 if (!hasK6) console.log('skipped: the load tests were not run, because there is no k6 in PATH');
 
 export interface LoadRun {
