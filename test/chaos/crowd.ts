@@ -88,8 +88,13 @@ export class Crowd {
     return this.members.filter((member) => member.serverId === serverId);
   }
 
-  /** They talk from now on, so many messages a second in all, every fifth one in private; whoever is whose turn. */
-  talk(perSecond: number, bytes?: number): void {
+  /**
+   * They talk from now on, in turn, so many messages a second in all, every fifth one in private.
+   *
+   * @param who talks; the others listen
+   */
+  talk(perSecond: number, who: (member: Member) => boolean = () => true): void {
+    const talkers = this.members.filter(who);
     clearInterval(this.#timer);
     let before = performance.now();
     this.#timer = setInterval(() => {
@@ -100,7 +105,7 @@ export class Crowd {
         (2 * TICK_MS * perSecond) / 1000 + 1,
       );
       before = now;
-      for (; this.#due >= 1; this.#due--) this.#sayNext(bytes);
+      for (; this.#due >= 1; this.#due--) this.#sayNext(talkers);
     }, TICK_MS);
   }
 
@@ -113,11 +118,11 @@ export class Crowd {
     for (const { client } of this.members) client.close();
   }
 
-  #sayNext(bytes: number | undefined): void {
+  #sayNext(talkers: readonly Member[]): void {
     const turn = this.#turn++;
     // A stride that shares no factor with the usual sizes of a crowd: neighbours in time are on different replicas.
-    const { client, rooms } = this.members[(turn * 37) % this.members.length]!;
+    const { client, rooms } = talkers[(turn * 37) % talkers.length]!;
     const room = turn % 5 === 4 ? rooms.at(-1)! : GENERAL;
-    void this.#ledger.send(client, room, bytes);
+    void this.#ledger.send(client, room);
   }
 }
