@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChatApi, ChatClient } from '@chat/client';
+import type { ChatApi, ChatClient, ChatEvents } from '@chat/client';
 import { LIMITS, type Message, type RoomId, type ServerFrame } from '@chat/protocol';
 import { keys } from '@chat/store';
 import type { Redis } from 'ioredis';
@@ -11,6 +11,11 @@ interface LedgerOptions {
   redis: Redis;
   /** Repairs that the replicas have made since the ledger was opened. */
   repairs?: () => Promise<number>;
+}
+
+/** A client's events: those of a ChatClient, here or in another process. */
+export interface ClientEvents {
+  on<Name extends keyof ChatEvents>(name: Name, handler: (data: ChatEvents[Name]) => void): void;
 }
 
 const POLL_MS = 100;
@@ -49,7 +54,7 @@ export class Ledger {
   }
 
   /** Writes down whatever a client is shown. What a gap leaves to the history is read there, as the page does. */
-  watch(name: string, client: ChatClient, api: ChatApi): LedgerView {
+  watch(name: string, client: ClientEvents, api: ChatApi): LedgerView {
     const view = new LedgerView(name);
     this.#views.add(view);
     client.on('hello', ({ rooms }) => view.greeted(rooms));
