@@ -10,11 +10,18 @@ import type { RoomRegistry } from './room-registry.ts';
 /** How long a replica that is behind the client waits for its relays, in milliseconds. */
 const CATCH_UP_MS = 1000;
 const CATCH_UP_STEP_MS = 10;
+/**
+ * Bytes of messages that one resume sends, half of what a client may leave waiting by default: more at once, and a
+ * client that reads as fast as its line allows is closed as a slow one, again at each resume.
+ */
+const MAX_BYTES = 512 * 1024;
 
 interface Position {
   room: Room;
   since: number;
 }
+
+type ReadRoom = readonly Incoming[] | undefined;
 
 /**
  * Sends a client what is newer than what it has. While the peer is parked, that comes before anything else and
@@ -27,7 +34,7 @@ export async function resume(
 ): Promise<void> {
   peer.park?.startResume();
   await caughtUp(positions);
-  const read = await Promise.all(positions.map((position) => readRoom(position, registry)));
+  const read = withinBounds(await Promise.all(positions.map((position) => readRoom(position, registry))));
   if (!peer.open) return;
   const resumed = new Map<RoomId, Resumed>();
   peer.cork(() => {
@@ -49,14 +56,23 @@ export async function resume(
   peer.cork(() => peer.send(encodeFrame({ type: 'resumed', data: { rooms } })));
 }
 
-/** undefined when more is missing than one resume sends. */
-async function readRoom(
-  { room, since }: Position,
-  registry: RoomRegistry,
-): Promise<readonly Incoming[] | undefined> {
+/** undefined when more is missing in the room than one resume sends. */
+async function readRoom({ room, since }: Position, registry: RoomRegistry): Promise<ReadRoom> {
   if (since >= room.flushed) return [];
   const messages = await registry.after(room.id, since, LIMITS.resumeMessages + 1);
   return messages.length > LIMITS.resumeMessages ? undefined : messages;
+}
+
+/** Leaves out the rooms with the most bytes, as undefined, until all others together can be sent at once. */
+function withinBounds(read: readonly ReadRoom[]): ReadRoom[] {
+  const sizes = read.map((messages) => messages?.reduce((sum, { frame }) => sum + frame.length, 0) ?? 0);
+  const kept = [...read];
+  let sum = 0;
+  for (const index of [...sizes.keys()].sort((a, b) => sizes[a]! - sizes[b]!)) {
+    sum += sizes[index]!;
+    if (sum > MAX_BYTES) kept[index] = undefined;
+  }
+  return kept;
 }
 
 /**

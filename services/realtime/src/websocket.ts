@@ -13,6 +13,8 @@ import { Newcomer, Refused, type Socket, type SocketData, WsPeer } from './ws-pe
 
 /** Frames above the limit are refused by an error frame up to this size; above it the socket is cut. */
 const HARD_FRAME_BYTES = 4 * LIMITS.frameBytes;
+/** A slow client that reads on within this time, in milliseconds, is told why it is closed. */
+const LAST_WORD_MS = 5000;
 
 interface WebSocketOptions {
   admission: Admission;
@@ -73,7 +75,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
 
     message(socket: Socket, message: ArrayBuffer, isBinary: boolean) {
       const { client } = socket.getUserData();
-      if (client instanceof Refused) return;
+      if (client instanceof Refused || (client instanceof WsPeer && client.dropped)) return;
       if (client instanceof Newcomer) {
         const small = !isBinary && message.byteLength <= LIMITS.frameBytes;
         if (!small || !client.keep(Buffer.from(message).toString())) end(socket, CLOSE.tooFast);
@@ -95,8 +97,16 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
       if (!(client instanceof WsPeer) || client.dropped) return;
       client.dropped = true;
       metrics.slowConsumers++;
-      // Not here: this is called while the topic tree hands out frames, and ending a socket changes the tree.
-      setImmediate(() => client.end(CLOSE.slowConsumer));
+      // Not here: this is called while the topic tree hands out frames, and leaving topics changes the tree.
+      setImmediate(() => client.silence());
+      // A close frame is dropped like any other, so it waits for the client to read on.
+      client.lastWord = setTimeout(() => client.end(CLOSE.slowConsumer), LAST_WORD_MS);
+    },
+
+    drain(socket: Socket) {
+      const { client } = socket.getUserData();
+      if (!(client instanceof WsPeer) || !client.dropped) return;
+      if (socket.getBufferedAmount() < options.maxBackpressure / 2) client.end(CLOSE.slowConsumer);
     },
 
     close(socket: Socket, code: number) {
@@ -104,6 +114,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
       const { client } = socket.getUserData();
       if (client instanceof Newcomer) client.open = false;
       if (!(client instanceof WsPeer)) return;
+      clearTimeout(client.lastWord);
       client.closed();
       peers.delete(client);
       client.park?.abandon();

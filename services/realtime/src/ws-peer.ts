@@ -14,6 +14,8 @@ export type Socket = WebSocket<SocketData>;
 export class WsPeer extends Peer {
   /** A frame for it was dropped: it reads too slowly and is about to be closed. */
   dropped = false;
+  /** Ends it if it does not read on. */
+  lastWord: NodeJS.Timeout | undefined;
   /** It came for this very replica, and would come back to it. */
   pinned = false;
   #socket: Socket | undefined;
@@ -31,8 +33,14 @@ export class WsPeer extends Peer {
     this.#socket = undefined;
   }
 
+  /** Nothing after a dropped frame, which would leave a hole. */
   send(frame: RecognizedString): void {
-    this.#socket?.send(frame);
+    if (!this.dropped) this.#socket?.send(frame);
+  }
+
+  /** Leaves all topics. */
+  silence(): void {
+    for (const topic of this.#socket?.getTopics() ?? []) this.#socket!.unsubscribe(topic);
   }
 
   cork(callback: () => void): void {
@@ -40,7 +48,7 @@ export class WsPeer extends Peer {
   }
 
   subscribe(topic: string): void {
-    this.#socket?.subscribe(topic);
+    if (!this.dropped) this.#socket?.subscribe(topic);
   }
 
   unsubscribe(topic: string): void {
