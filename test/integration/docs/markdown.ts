@@ -56,7 +56,7 @@ export function codes(text: string): string[] {
 /** The targets of links and pictures inside the repository: the path from its root, and the heading's anchor. */
 export function links(document: string): { path: string; anchor: string | undefined }[] {
   const text = readText(document).replace(/^```[\s\S]*?^```/gm, '');
-  return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target]) => target!)
+  return Array.from(text.matchAll(/\]\(([^)\s]+)\)|src(?:set)?="([^"]+)"/g), ([, a, b]) => a ?? b!)
     .filter((target) => !/^[a-z]+:/.test(target))
     .map((target) => {
       const [path, anchor] = target.split('#');
