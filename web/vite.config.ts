@@ -6,7 +6,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The paths that the gateway sends to auth, history and the replicas, as far as the page uses them. */
 const SERVER_PATHS =
-  '^/(login|logout|register|me|randomname|links|rooms?|users|replica|ws|stream|healthz)(/|\\?|$)';
+  '^/(login|logout|register|password|sessions|me|randomname|links|rooms?|users|replica|ws|stream|healthz)(/|\\?|$)';
 
 /** `npx vite` serves the sources; everything else comes from the cluster that `npm start` runs. */
 function gateway(): string {

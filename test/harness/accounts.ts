@@ -28,6 +28,7 @@ export async function createSession(redis: Redis, user: User): Promise<string> {
 /** Removes what {@link createAccount} made. */
 export async function removeAccounts(redis: Redis, accounts: readonly Account[]): Promise<void> {
   for (const { id, username, session } of accounts) {
-    await redis.del(keys.user(id), keys.username(username), keys.userRooms(id), keys.session(session));
+    await redis.del(keys.user(id), keys.username(username), keys.userRooms(id), keys.userSessions(id));
+    await redis.del(keys.session(session));
   }
 }

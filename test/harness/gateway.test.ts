@@ -112,7 +112,7 @@ async function eventually(check: () => Promise<boolean>): Promise<void> {
 }
 
 describe('routing by path', () => {
-  test.each(['/register', '/login', '/logout', '/me', '/randomname', '/links'])(
+  test.each(['/register', '/login', '/logout', '/password', '/sessions', '/me', '/randomname', '/links'])(
     '%s goes to auth',
     async (path) => {
       expect((await get(path)).server).toBe('auth-1');

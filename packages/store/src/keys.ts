@@ -26,6 +26,10 @@ export const keys = {
   roomRetried: (id: RoomId) => `room:${id}:retried`,
   /** Hash of one session, with a TTL; the token itself is nowhere in Redis. */
   session: (tokenHash: string) => `session:${tokenHash}`,
+  /** Sorted set of the hashes of the user's sessions; score = when each ends, in seconds, or somewhat later. */
+  userSessions: (id: UserId) => `user:${id}:sessions`,
+  /** Hash serverId -> connections closed there for a revocation. Lives for a minute. */
+  revocation: (request: string) => `revocation:${request}`,
   /** Hash serverId -> number of sockets of the user on that replica. */
   userConnections: (id: UserId) => `user:${id}:connections`,
   /** Sorted set serverId -> expiry of its lease, in seconds of Redis' clock. */

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { CHANNEL, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -68,7 +68,7 @@ describe('Sessions', () => {
   it('does not bring a session back that ends while it is looked at', async () => {
     const { token, hash } = await sessions.create(user);
     await redis.expire(keys.session(hash), 10);
-    await Promise.all([sessions.find(token), sessions.revoke(hash), sessions.find(token)]);
+    await Promise.all([sessions.find(token), sessions.revoke({ hash, user }), sessions.find(token)]);
     expect(await sessions.find(token)).toBeUndefined();
     expect(await redis.exists(keys.session(hash))).toBe(0);
   });
@@ -80,19 +80,51 @@ describe('Sessions', () => {
       await subscriber.subscribe(CHANNEL);
       subscriber.on('message', (_, text) => heard.push(parseEnvelope(text)));
       const { token, hash } = await sessions.create(user);
-      await sessions.revoke(hash);
+      expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 1, closed: 0 });
       expect(await sessions.find(token)).toBeUndefined();
-      await vi.waitFor(() =>
-        expect(heard).toContainEqual({ serverId, type: 'session.revoked', data: { session: hash } }),
-      );
+      const data = { session: hash, request: expect.any(String) };
+      await vi.waitFor(() => expect(heard).toContainEqual({ serverId, type: 'session.revoked', data }));
+      expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 0 });
     } finally {
       subscriber.disconnect();
     }
   });
 
+  describe('of one user', () => {
+    const someone = () => ({ id: randomInt(1e9, 1e12), username: 'x' });
+    const left = async (made: { hash: string }[]) => sessions.exists(made.map(({ hash }) => hash));
+
+    it('are revoked together, but for the one that is to stay and those of others', async () => {
+      const [user, other] = [someone(), someone()];
+      const made = [await sessions.create(user), await sessions.create(user), await sessions.create(user)];
+      made.push(await sessions.create(other));
+      expect(await sessions.revokeAll(user.id, made[1]!.hash)).toMatchObject({ sessions: 2 });
+      expect(await left(made)).toEqual([false, true, false, true]);
+      expect(await sessions.revokeAll(user.id)).toMatchObject({ sessions: 1 });
+      expect(await sessions.revokeAll(user.id)).toMatchObject({ sessions: 0 });
+      expect(await left(made)).toEqual([false, false, false, true]);
+      expect(await redis.exists(keys.userSessions(user.id))).toBe(0);
+    });
+
+    it('are listed as long as they live, and no longer', async () => {
+      const user = someone();
+      const index = keys.userSessions(user.id);
+      const [first, second] = [await sessions.create(user), await sessions.create(user)];
+      await sessions.revoke({ hash: first.hash, user });
+      expect(await redis.zrange(index, '0', '-1')).toEqual([second.hash]);
+      expect(await redis.ttl(index)).toBeGreaterThan(await redis.ttl(keys.session(second.hash)));
+      // As it looks for a session that nobody used for so long.
+      await redis.zadd(index, Date.now() / 1000 - 2 * DAY, 'gone');
+      await redis.expire(keys.session(second.hash), 10);
+      await sessions.find(second.token);
+      expect(await redis.zrange(index, '0', '-1')).toEqual([second.hash]);
+      expect(Number(await redis.zscore(index, second.hash))).toBeGreaterThan(Date.now() / 1000 + 29 * DAY);
+    });
+  });
+
   it('says which of many sessions are left, in their order', async () => {
     const made = await Promise.all([1, 2, 3].map((id) => sessions.create({ id, username: 'x' })));
-    await sessions.revoke(made[1]!.hash);
+    await sessions.revoke({ hash: made[1]!.hash, user: { id: 2, username: 'x' } });
     expect(await sessions.exists(made.map(({ hash }) => hash))).toEqual([true, false, true]);
     expect(await sessions.exists([])).toEqual([]);
   });
@@ -103,7 +135,8 @@ describe('Sessions', () => {
     const lost = new Sessions(away, { ttlSeconds: 100, serverId });
     await expect(lost.find('x')).rejects.toThrow();
     await expect(lost.create(user)).rejects.toThrow();
-    await expect(lost.revoke('x')).rejects.toThrow();
+    await expect(lost.revoke({ hash: 'x', user })).rejects.toThrow();
+    await expect(lost.revokeAll(7)).rejects.toThrow();
     await expect(lost.exists(['x'])).rejects.toThrow();
     away.disconnect();
   });

@@ -1,7 +1,8 @@
-import { hash, randomBytes } from 'node:crypto';
-import { CHANNEL, encodeEnvelope, parseUserId, type User } from '@chat/protocol';
-import type { Redis } from 'ioredis';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { keys } from './keys.ts';
+import { type Answers, RevocationAnswers } from './revocation-answers.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -10,6 +11,18 @@ interface SessionsOptions {
   ttlSeconds: number;
   /** Who says that a session was revoked. */
   serverId: string;
+}
+
+export interface Session {
+  /** SHA-256 of the token. */
+  hash: string;
+  user: User;
+}
+
+/** What became of a revocation. */
+export interface Revoked extends Answers {
+  /** Sessions that were ended. */
+  sessions: number;
 }
 
 /** SHA-256 of a session's token, in hex: all that Redis knows of it. */
@@ -23,6 +36,7 @@ export class Sessions {
   readonly #ttlSeconds: number;
   readonly #renewBelow: number;
   readonly #serverId: string;
+  readonly #answers: RevocationAnswers;
 
   constructor(redis: Redis, { ttlSeconds, serverId }: SessionsOptions) {
     this.#redis = redis;
@@ -30,21 +44,21 @@ export class Sessions {
     // A use renews the session, but not more than once a day, so that a request does not write.
     this.#renewBelow = ttlSeconds - Math.min(DAY_SECONDS, ttlSeconds / 4);
     this.#serverId = serverId;
+    this.#answers = new RevocationAnswers(redis);
   }
 
   /** Logs a user in. The token (256 random bits, base64url) is for the client alone. */
   async create(user: User): Promise<{ token: string; hash: string }> {
     const token = randomBytes(32).toString('base64url');
     const hash = hashToken(token);
-    const key = keys.session(hash);
     const fields = { userId: user.id, username: user.username, createdAt: Math.floor(Date.now() / 1000) };
-    const replies = await this.#redis.multi().hset(key, fields).expire(key, this.#ttlSeconds).exec();
-    firstError(replies);
+    const writes = this.#redis.multi().hset(keys.session(hash), fields);
+    firstError(await this.#renew(writes, hash, user.id).exec());
     return { token, hash };
   }
 
   /** The session of a token, in one round trip; undefined when it is forged, expired or revoked. */
-  async find(token: string): Promise<{ hash: string; user: User } | undefined> {
+  async find(token: string): Promise<Session | undefined> {
     const hash = hashToken(token);
     const key = keys.session(hash);
     // Side by side and not as a pipeline object, which costs ioredis as much as two more commands.
@@ -55,14 +69,24 @@ export class Sessions {
     const id = parseUserId(fields[0]);
     const username = fields[1];
     if (id === undefined || username == null) return undefined;
-    if (ttl < this.#renewBelow) await this.#redis.expire(key, this.#ttlSeconds);
+    if (ttl < this.#renewBelow) firstError(await this.#renew(this.#redis.multi(), hash, id).exec());
     return { hash, user: { id, username } };
   }
 
-  /** Ends a session and tells every replica, which closes the session's sockets. */
-  async revoke(hash: string): Promise<void> {
-    const envelope = encodeEnvelope(this.#serverId, 'session.revoked', { session: hash });
-    firstError(await this.#redis.multi().del(keys.session(hash)).publish(CHANNEL, envelope).exec());
+  /** Ends a session and tells every replica, which closes the session's sockets; says how many that were. */
+  revoke({ hash, user }: Session): Promise<Revoked> {
+    return this.#revoke(user.id, [hash], { session: hash });
+  }
+
+  /**
+   * Ends all sessions of a user, and closes the user's sockets everywhere.
+   *
+   * @param except the hash of a session that stays, with its sockets
+   */
+  async revokeAll(userId: UserId, except?: string): Promise<Revoked> {
+    const hashes = await this.#redis.zrange(keys.userSessions(userId), '0', '-1');
+    const ended = hashes.filter((hash) => hash !== except);
+    return this.#revoke(userId, ended, { userId, except });
   }
 
   /** Which of these sessions are still there, in the order of the hashes, in one round trip. */
@@ -73,6 +97,32 @@ export class Sessions {
     const replies = await pipeline.exec();
     firstError(replies);
     return replies!.map(([, count]) => count === 1);
+  }
+
+  /** Lets a session live anew, and writes down whose it is; those of the user that ran out are forgotten. */
+  #renew(writes: ChainableCommander, hash: string, userId: UserId) {
+    const now = Math.floor(Date.now() / 1000);
+    const index = keys.userSessions(userId);
+    // By this clock, not by Redis': a day is left for the difference.
+    return writes
+      .expire(keys.session(hash), this.#ttlSeconds)
+      .zadd(index, now + this.#ttlSeconds, hash)
+      .zremrangebyscore(index, '-inf', now - DAY_SECONDS)
+      .expire(index, this.#ttlSeconds + DAY_SECONDS);
+  }
+
+  async #revoke(userId: UserId, hashes: readonly string[], whose: object): Promise<Revoked> {
+    const request = randomUUID();
+    const writes = this.#redis.multi();
+    for (const hash of hashes) writes.del(keys.session(hash)).zrem(keys.userSessions(userId), hash);
+    // Sessions go first: whoever looks after the event finds none.
+    writes.publish(CHANNEL, encodeEnvelope(this.#serverId, 'session.revoked', { ...whose, request }));
+    const replies = await writes.exec();
+    firstError(replies);
+    const deleted = replies!.filter(
+      ([, count], index) => index < 2 * hashes.length && index % 2 === 0 && count === 1,
+    );
+    return { sessions: deleted.length, ...(await this.#answers.collect(request)) };
   }
 }
 

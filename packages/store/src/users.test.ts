@@ -108,3 +108,26 @@ describe('Users', () => {
     expect(await users.findByName(name)).toBeUndefined();
   });
 });
+
+describe('changePasswordHash', () => {
+  const userWith = async (hash: string) => (await users.create(uniqueName(), hash))!.id;
+
+  it('replaces the hash that was checked, and no other', async () => {
+    const id = await userWith('old');
+    expect(await users.changePasswordHash(id, 'other', 'new')).toBe(false);
+    expect(await users.passwordHash(id)).toBe('old');
+    expect(await users.changePasswordHash(id, 'old', 'new')).toBe(true);
+    expect(await users.passwordHash(id)).toBe('new');
+  });
+
+  it('lets one of several at the same time through', async () => {
+    const id = await userWith('old');
+    const results = await Promise.all(['a', 'b', 'c'].map((to) => users.changePasswordHash(id, 'old', to)));
+    expect(results.filter(Boolean)).toHaveLength(1);
+  });
+
+  it('makes no user', async () => {
+    expect(await users.changePasswordHash(999_999_999_999, 'old', 'new')).toBe(false);
+    expect(await users.find(999_999_999_999)).toBeUndefined();
+  });
+});

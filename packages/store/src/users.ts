@@ -4,6 +4,7 @@ import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
 const userCreate = loadScript('user-create', 3);
+const passwordSet = loadScript('password-set', 1);
 
 /** How many ids in a row may turn out to be taken: the counter was lost, the users were not. */
 const MAX_TAKEN_IDS = 10_000;
@@ -59,6 +60,16 @@ export class Users {
   /** The bcrypt hash of the password; undefined when there is no such user, or one without a password. */
   async passwordHash(id: UserId): Promise<string | undefined> {
     return (await this.#redis.hget(keys.user(id), 'password')) ?? undefined;
+  }
+
+  /**
+   * Replaces the hash of a user's password.
+   *
+   * @param from the hash that the old password was checked against
+   * @returns false when it is another one by now, and nothing was changed.
+   */
+  async changePasswordHash(id: UserId, from: string, to: string): Promise<boolean> {
+    return (await passwordSet(this.#redis, [keys.user(id), from, to])) === 1;
   }
 
   /** The names of these users in one round trip; those who do not exist are left out. */

@@ -14,6 +14,8 @@ interface Login {
   user: User;
   /** True when the login made the user. */
   registered: boolean;
+  /** What the password was checked against; a session that is opened while it is replaced must not stay. */
+  passwordHash: string;
 }
 
 /** A name longer than this (UTF-16 units) is not even looked up. */
@@ -33,14 +35,19 @@ export class Accounts {
 
   /** @throws AppError invalid_name, invalid_password, name_taken or busy. */
   async register(username: string, password: string): Promise<User> {
+    return (await this.#register(username, password)).user;
+  }
+
+  async #register(username: string, password: string): Promise<Login> {
     const name = normalizeName(username);
     if (name === undefined) throw new AppError('invalid_name');
     if (!isPassword(password)) throw new AppError('invalid_password');
     // Before the costly hash; the store decides again.
     if (await this.#users.findByName(name)) throw new AppError('name_taken');
-    const user = await this.#users.create(name, await this.#passwords.hash(password));
+    const passwordHash = await this.#passwords.hash(password);
+    const user = await this.#users.create(name, passwordHash);
     if (user === undefined) throw new AppError('name_taken');
-    return user;
+    return { user, registered: true, passwordHash };
   }
 
   /** @throws AppError invalid_name, invalid_password, invalid_credentials or busy. */
@@ -48,7 +55,7 @@ export class Accounts {
     if (username === '' || username.length > MAX_LOOKUP) throw new AppError('invalid_name');
     if (!maybePassword(password)) throw new AppError('invalid_password');
     const user = await this.#find(username);
-    if (user !== undefined) return { user: await this.#checked(user, password), registered: false };
+    if (user !== undefined) return this.#checked(user, password);
     if (!this.#autoRegister) {
       await this.#passwords.verify(password, undefined);
       throw new AppError('invalid_credentials');
@@ -56,22 +63,39 @@ export class Accounts {
     return this.#registerOrLogin(username, password);
   }
 
+  /** True while a login's password is the user's; look after the session is made. */
+  async holds({ user, passwordHash }: Login): Promise<boolean> {
+    return (await this.#users.passwordHash(user.id)) === passwordHash;
+  }
+
+  /** @throws AppError invalid_password for the new one, invalid_credentials for the old one, or busy. */
+  async changePassword(user: User, old: string, password: string): Promise<void> {
+    if (!isPassword(password)) throw new AppError('invalid_password');
+    if (!maybePassword(old)) throw new AppError('invalid_credentials');
+    const { passwordHash } = await this.#checked(user, old);
+    const hash = await this.#passwords.hash(password);
+    const changed = await this.#users.changePasswordHash(user.id, passwordHash, hash);
+    // Somebody changed it meanwhile: the old one is no longer right.
+    if (!changed) throw new AppError('invalid_credentials');
+  }
+
   /** Two first logins with one name at the same time: the second one finds the user that the first one made. */
   async #registerOrLogin(username: string, password: string): Promise<Login> {
     try {
-      return { user: await this.register(username, password), registered: true };
+      return await this.#register(username, password);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'name_taken') throw error;
     }
     const user = await this.#find(username);
     if (user === undefined) throw new AppError('invalid_credentials');
-    return { user: await this.#checked(user, password), registered: false };
+    return this.#checked(user, password);
   }
 
-  async #checked(user: User, password: string): Promise<User> {
-    const right = await this.#passwords.verify(password, await this.#users.passwordHash(user.id));
-    if (!right) throw new AppError('invalid_credentials');
-    return user;
+  async #checked(user: User, password: string): Promise<Login> {
+    const passwordHash = await this.#users.passwordHash(user.id);
+    const right = await this.#passwords.verify(password, passwordHash);
+    if (!right || passwordHash === undefined) throw new AppError('invalid_credentials');
+    return { user, registered: false, passwordHash };
   }
 
   /** By the name as this cluster spells it, else exactly as given: other servers normalise nothing. */

@@ -16,13 +16,16 @@ import { AuthMetrics } from './auth-metrics.ts';
 import { BcryptQueue } from './bcrypt-queue.ts';
 import type { Config } from './config.ts';
 import { Passwords } from './passwords.ts';
+import { adminRevoke } from './routes/admin-revoke.ts';
 import { links } from './routes/links.ts';
 import { login } from './routes/login.ts';
 import { logout } from './routes/logout.ts';
 import { me } from './routes/me.ts';
 import type { RouteParts } from './routes/parts.ts';
+import { changePassword } from './routes/password.ts';
 import { randomName } from './routes/randomname.ts';
 import { register } from './routes/register.ts';
+import { endSessions } from './routes/sessions.ts';
 
 interface AppParts {
   config: Config;
@@ -36,12 +39,16 @@ interface AppParts {
 /** The auth service without a port. */
 export function createApp({ config, redis, serverId, logger, metrics, readiness }: AppParts): App {
   const parts = routeParts({ config, redis, serverId, metrics });
+  const guard = requireSession(parts.sessions);
   const router = new Router<AppState>();
   router
     .post('/register', register(parts))
     .post('/login', login(parts))
     .post('/logout', logout(parts))
-    .get('/me', requireSession(parts.sessions), me(parts))
+    .get('/me', guard, me(parts))
+    .post('/password', guard, changePassword(parts))
+    .delete('/sessions', guard, endSessions(parts))
+    .post('/admin/revoke', adminRevoke(parts))
     .get('/randomname', randomName)
     .get('/links', links(parts));
   const app = createKoa({ logger, metrics, readiness, config });
@@ -59,8 +66,10 @@ function routeParts(given: Pick<AppParts, 'config' | 'redis' | 'serverId' | 'met
   });
   metrics.watchQueue(queue);
   const passwords = new Passwords({ cost: config.BCRYPT_COST, queue });
+  const users = new Users(redis);
   return {
-    accounts: new Accounts({ users: new Users(redis), passwords, autoRegister: config.AUTO_REGISTER }),
+    accounts: new Accounts({ users, passwords, autoRegister: config.AUTO_REGISTER }),
+    users,
     sessions: new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId }),
     limits: new LoginLimits(redis, {
       perName: config.LOGIN_ATTEMPTS_PER_NAME,

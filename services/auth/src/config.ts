@@ -23,6 +23,11 @@ export const schema = baseSchema.extend({
   LOGIN_ATTEMPTS_PER_NAME: integer(1).default(20),
   LOGIN_ATTEMPTS_PER_ADDRESS: integer(1).default(100),
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(300),
+  /** For POST /admin/revoke, which is not there without it. */
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,256}$/, 'expected 32 to 256 printable characters without blanks')
+    .optional(),
   /** What GET /links calls github. */
   GITHUB_URL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' }).default(TUTORIAL),
 });

@@ -41,7 +41,10 @@ describe('a session', () => {
     const bob = await history.visitor();
     expect((await bob.ask('/room/0/messages')).status).toBe(200);
     expect((await bob.ask('/room/0/messages')).status).toBe(200);
-    await new Sessions(history.redis, { ttlSeconds: 60, serverId: 'auth' }).revoke(bob.sessionHash);
+    await new Sessions(history.redis, { ttlSeconds: 60, serverId: 'auth' }).revoke({
+      hash: bob.sessionHash,
+      user: bob,
+    });
     expect(await bob.ask('/room/0/messages')).toMatchObject(unauthenticated);
     expect(await bob.ask('/room/999/messages')).toMatchObject(unauthenticated);
     expect(await bob.ask('/room/0/preload')).toMatchObject(unauthenticated);

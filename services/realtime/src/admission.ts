@@ -12,6 +12,8 @@ export interface AdmissionOptions {
   allowedOrigins: readonly string[];
   /** Sockets of one user in the cluster; 0 lifts the limit. */
   socketsPerUser: number;
+  /** How many revocations of sessions were heard. */
+  revocations: () => number;
   /** True when the replica takes no more clients. */
   draining: () => boolean;
 }
@@ -61,6 +63,16 @@ export class Admission {
 
   /** @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors */
   async admit(credentials: Credentials): Promise<Admitted> {
+    const { revocations } = this.#options;
+    for (;;) {
+      const heard = revocations();
+      const admitted = await this.#lookUp(credentials);
+      // A revocation closes what is connected; what is just being looked up is looked up again.
+      if (heard === revocations()) return admitted;
+    }
+  }
+
+  async #lookUp(credentials: Credentials): Promise<Admitted> {
     const { sessions, users, draining } = this.#options;
     const objection = this.objection(credentials);
     if (objection) throw objection;

@@ -28,6 +28,9 @@ interface EventsOptions {
   logger: Logger;
 }
 
+/** The id of a revocation, which becomes a part of a key. */
+const REQUEST = /^[\w-]{1,64}$/;
+
 /** What other servers publish beside messages. Types that are not known are counted and ignored. */
 export class Events {
   readonly #options: EventsOptions;
@@ -104,9 +107,17 @@ export class Events {
   }
 
   #revoked(data: unknown): void {
-    const { session } = fields(data);
-    if (typeof session === 'string') this.#options.sessions.revoke(session);
-    else this.#options.metrics.ignored('malformed');
+    const { sessions, metrics } = this.#options;
+    const { session, userId, except, request } = fields(data);
+    const user = parseUserId(userId);
+    let closed: number;
+    if (typeof session === 'string') closed = sessions.revoke(session);
+    else if (user !== undefined) closed = sessions.revokeUser(user, except);
+    else {
+      metrics.ignored('malformed');
+      return;
+    }
+    if (typeof request === 'string' && REQUEST.test(request)) sessions.answer(request, closed);
   }
 
   #typing(data: unknown): void {

@@ -11,6 +11,7 @@ const TYPE_START = '{"type":"'.length;
 /** A stream of server-sent events: what a socket receives, for clients without WebSocket and for curl. */
 export class StreamPeer extends Peer implements Listener {
   readonly #response: HttpResponse;
+  readonly #onEnded: (peer: StreamPeer) => void;
   readonly #fanout: Fanout;
   readonly #cursor: StreamCursor;
   readonly #maxBackpressure: number;
@@ -22,9 +23,17 @@ export class StreamPeer extends Peer implements Listener {
   constructor(
     user: LocalUser,
     session: string,
-    parts: { response: HttpResponse; fanout: Fanout; cursor: StreamCursor; maxBackpressure: number },
+    parts: {
+      response: HttpResponse;
+      fanout: Fanout;
+      cursor: StreamCursor;
+      maxBackpressure: number;
+      /** Told when the server ends the stream; the abort handler is not called then. */
+      onEnded: (peer: StreamPeer) => void;
+    },
   ) {
     super(user, session);
+    this.#onEnded = parts.onEnded;
     this.#response = parts.response;
     this.#fanout = parts.fanout;
     this.#cursor = parts.cursor;
@@ -81,6 +90,7 @@ export class StreamPeer extends Peer implements Listener {
       if (this.#open) this.#response.end();
     });
     this.closed();
+    this.#onEnded(this);
   }
 
   closed(): void {

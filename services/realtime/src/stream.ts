@@ -61,7 +61,13 @@ export class Streams {
       const { user, session, rooms } = await admission.admit(credentials);
       if (aborted) return;
       const cursor = from ?? StreamCursor.at(rooms);
-      const opened = new StreamPeer(users.get(user), session, { response, fanout, cursor, maxBackpressure });
+      const opened = new StreamPeer(users.get(user), session, {
+        response,
+        fanout,
+        cursor,
+        maxBackpressure,
+        onEnded: (ended) => this.#close(ended),
+      });
       peer = opened;
       this.#peers.add(opened);
       users.attach(opened, rooms);
@@ -84,10 +90,7 @@ export class Streams {
   /** Ends all streams: their clients come back elsewhere. */
   end(): void {
     clearInterval(this.#keepAlive);
-    for (const peer of this.#peers) {
-      peer.end(CLOSE.restart);
-      this.#close(peer);
-    }
+    for (const peer of this.#peers) peer.end(CLOSE.restart);
   }
 
   #begin(response: HttpResponse, peer: StreamPeer, resumes: boolean): void {

@@ -28,9 +28,15 @@ async function openSession(ctx: AppContext, parts: RouteParts): Promise<boolean>
   const name = normalizeName(username);
   const retryAfterMs = await limits.attempt(address, name);
   if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
-  const { user, registered } = await accounts.login(username, password);
+  const login = await accounts.login(username, password);
+  const { user, registered } = login;
   await limits.succeeded(address, name);
-  const { token } = await sessions.create(user);
+  const { token, hash } = await sessions.create(user);
+  // A change of the password ends the sessions that it finds: this one may have come just after.
+  if (!(await accounts.holds(login))) {
+    await sessions.revoke({ hash, user });
+    throw new AppError('invalid_credentials');
+  }
   setSessionCookie(ctx, token, config.SESSION_TTL_SECONDS);
   ctx.body = { ...user, token };
   return registered;
