@@ -9,6 +9,7 @@ import {
   parseClientFrame,
   readMessage,
 } from '@chat/protocol';
+import { keys } from '@chat/store';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -280,6 +281,8 @@ describe('a replica', () => {
       await redis.quit();
       await server.stop();
     });
+    // Other ids than those of the envelopes, which may well end a user's sessions.
+    await redis.set(keys.totalUsers, 5000);
     const [hostile, bystander] = [await createAccount(redis), await createAccount(redis)];
     const calm = await ChatSocket.connect(replica.socketUrl, { token: bystander.token });
     await calm.next('hello');

@@ -26,6 +26,7 @@ const MESSAGES: Record<ErrorCode, string> = {
   unsupported_media_type: 'the body must be application/json in UTF-8, not compressed',
   rate_limited: 'too many requests, try again later',
   too_many_sockets: 'too many connections of this user',
+  server_full: 'this server has as many connections as it takes: try again, another one may answer',
   busy: 'too much work at the moment, try again',
   unavailable: 'the service is unavailable at the moment, try again',
   draining: 'the server is restarting, try again',

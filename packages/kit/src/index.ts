@@ -3,6 +3,7 @@ export * from './coalesce-writes.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './health.ts';
+export * from './http/client-address.ts';
 export * from './http/cookies.ts';
 export * from './http/json-body.ts';
 export * from './http/koa.ts';

@@ -27,6 +27,7 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, retryable: false },
   rate_limited: { status: 429, retryable: true },
   too_many_sockets: { status: 429, retryable: true },
+  server_full: { status: 503, retryable: true },
   busy: { status: 503, retryable: true },
   unavailable: { status: 503, retryable: true },
   draining: { status: 503, retryable: true },

@@ -1,8 +1,11 @@
-import type { HttpRequest } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { performance } from 'node:perf_hooks';
 import { AppError, originAllowed, readToken } from '@chat/kit';
 import type { User } from '@chat/protocol';
 import type { Presence, Sessions } from '@chat/store';
+import type { AddressLimit } from './address-limit.ts';
 import type { LocalUsers } from './local-users.ts';
+import { remoteAddress } from './remote-address.ts';
 import type { Room } from './room.ts';
 
 export interface AdmissionOptions {
@@ -12,6 +15,11 @@ export interface AdmissionOptions {
   allowedOrigins: readonly string[];
   /** Sockets of one user in the cluster; 0 lifts the limit. */
   socketsPerUser: number;
+  /** Connections of this replica at most, of whatever kind; 0 lifts the limit. */
+  maxConnections: number;
+  connections: () => number;
+  /** How often an address may ask. */
+  addressLimit: AddressLimit;
   /** How many revocations of sessions were heard. */
   revocations: () => number;
   /** True when the replica takes no more clients. */
@@ -23,6 +31,7 @@ export interface Credentials {
   origin: string | undefined;
   host: string;
   token: string | undefined;
+  address: string;
 }
 
 /** Who was let in. Attach a peer for it in the same turn: the rooms are kept open for so long. */
@@ -41,9 +50,14 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Reads what must be read before the first await: the request is gone afterwards. */
-  credentials(request: HttpRequest): Credentials {
+  /**
+   * Reads what must be read before the first await: the request is gone afterwards.
+   *
+   * @param trustProxy believe X-Forwarded-For
+   */
+  credentials(response: HttpResponse, request: HttpRequest, trustProxy: boolean): Credentials {
     return {
+      address: remoteAddress(response, request, trustProxy),
       origin: request.getHeader('origin') || undefined,
       host: request.getHeader('host'),
       token: readToken({
@@ -51,6 +65,17 @@ export class Admission {
         authorization: request.getHeader('authorization') || undefined,
       }),
     };
+  }
+
+  /** What there is to object at the door, once for each that comes, before anything costs; undefined for nothing. */
+  refusal(credentials: Credentials): AppError | undefined {
+    const { maxConnections, connections, addressLimit } = this.#options;
+    const retryAfterMs = addressLimit.take(credentials.address, performance.now());
+    if (retryAfterMs > 0) return new AppError('rate_limited', undefined, { retryAfterMs });
+    if (maxConnections > 0 && connections() >= maxConnections) {
+      return new AppError('server_full', undefined, { retryAfterMs: 5000 });
+    }
+    return this.objection(credentials);
   }
 
   /** What needs no look-up; undefined when there is nothing to object. */

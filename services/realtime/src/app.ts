@@ -12,6 +12,7 @@ import {
   Timeline,
   Users,
 } from '@chat/store';
+import { AddressLimit } from './address-limit.ts';
 import { Admission } from './admission.ts';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
 import type { Incoming } from './chain.ts';
@@ -186,6 +187,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     users,
     queue,
     bucket: new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST),
+    pace: new TokenBucket(config.LIMITS ? config.FRAMES_PER_SECOND : 0, config.FRAME_BURST),
     fanout,
     redis,
     metrics,
@@ -204,6 +206,9 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     users,
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
+    maxConnections: config.LIMITS ? config.MAX_SOCKETS : 0,
+    connections: () => metrics.connections + streams.size,
+    addressLimit: new AddressLimit(config.LIMITS ? config.UPGRADES_PER_SECOND : 0, config.UPGRADE_BURST),
     revocations: () => guard.heard,
     draining: () => draining,
   });
@@ -215,6 +220,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout,
     logger,
     maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
+    trustProxy: config.TRUST_PROXY,
   });
 
   /** A message that another server stored. */
@@ -277,7 +283,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
   readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
 
-  const behavior = webSocketBehavior({
+  const sockets = {
     admission,
     dispatcher,
     greeter,
@@ -287,9 +293,10 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     peers,
     maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
     idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
-  });
-  app.ws('/ws', behavior);
-  socketApp.ws('/ws', behavior);
+  };
+  app.ws('/ws', webSocketBehavior({ ...sockets, trustProxy: config.TRUST_PROXY }));
+  // No gateway stands before that port: what X-Forwarded-For says there is the client's own.
+  socketApp.ws('/ws', webSocketBehavior({ ...sockets, trustProxy: false }));
   mountSocketRoutes(socketApp);
   const page = new Page(parts.webDirectory, {
     serverId,

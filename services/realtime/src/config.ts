@@ -32,6 +32,14 @@ export const configSchema = baseSchema.extend({
   MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
   MESSAGE_BURST: integer(1).default(LIMITS.messageBurst),
   SOCKETS_PER_USER: integer(1).default(LIMITS.socketsPerUser),
+  /** Connections of the replica, of whatever kind. */
+  MAX_SOCKETS: integer(1).default(50_000),
+  /** Upgrades and streams that one address may ask for, valid or not. */
+  UPGRADES_PER_SECOND: integer(1).default(100),
+  UPGRADE_BURST: integer(1).default(1000),
+  /** Frames of one socket that are no messages: joins, resumes, typing, pings, and five for what is no frame. */
+  FRAMES_PER_SECOND: integer(1).default(20),
+  FRAME_BURST: integer(1).default(200),
   /** Bytes that wait for a slow client before it is closed. */
   MAX_BACKPRESSURE_BYTES: bytes.default(1024 * 1024),
   /** Sends that wait for Redis while it is away. */

@@ -32,7 +32,10 @@ interface DispatcherOptions {
   registry: RoomRegistry;
   users: LocalUsers;
   queue: AppendQueue;
+  /** For a user's messages. */
   bucket: TokenBucket;
+  /** For all other frames of a connection. */
+  pace: TokenBucket;
   fanout: Fanout;
   redis: Redis;
   metrics: RealtimeMetrics;
@@ -41,6 +44,11 @@ interface DispatcherOptions {
 
 /** Bytes that a waiting message takes beside its text. */
 const OVERHEAD_BYTES = 512;
+
+/** What is no frame costs as much as this many frames. */
+const GARBAGE_COST = 5;
+/** Rooms of a resume that cost as much as another frame. */
+const RESUMED_PER_TOKEN = 50;
 
 /** Carries out what clients send. Whatever a client sends, it is answered by a frame and never by an exception. */
 export class Dispatcher {
@@ -57,10 +65,11 @@ export class Dispatcher {
     try {
       frame = parseClientFrame(text);
     } catch (error) {
-      if (error instanceof FrameError) this.refuse(peer, error.code, error.message, error.cid);
+      if (error instanceof FrameError) this.refuseGarbage(peer, error.code, error.message, error.cid);
       else this.#failed(peer, error);
       return;
     }
+    if (frame.type !== 'message' && !this.#paced(peer, costOf(frame))) return;
     try {
       // Whoever speaks without resuming first wants to be live.
       if (peer.park && !peer.park.resuming && frame.type !== 'resume') peer.park.goLive();
@@ -79,6 +88,36 @@ export class Dispatcher {
   refuse(peer: Peer, code: ErrorCode, message: string, cid?: string, retryAfterMs?: number): void {
     this.#options.metrics.clientError(code);
     if (peer.open) peer.send(errorFrame(code, message, cid, retryAfterMs));
+  }
+
+  /** What is no frame: whoever sends it again and again is closed. */
+  refuseGarbage(peer: Peer, code: ErrorCode, message: string, cid?: string): void {
+    if (this.#paced(peer, GARBAGE_COST)) this.refuse(peer, code, message, cid);
+  }
+
+  /** A ping of the WebSocket protocol, which is answered by the server itself. */
+  pinged(peer: Peer): void {
+    this.#closeIfTooFast(peer, this.#charge(peer, 1));
+  }
+
+  /** False when the connection sends too much: it is warned by an error first, then closed. */
+  #paced(peer: Peer, cost: number): boolean {
+    const waitMs = this.#charge(peer, cost);
+    if (waitMs === 0) return true;
+    if (!this.#closeIfTooFast(peer, waitMs))
+      this.refuse(peer, 'rate_limited', 'too many frames', undefined, waitMs);
+    return false;
+  }
+
+  #charge(peer: Peer, cost: number): number {
+    peer.pace ??= { tokens: 0, tokensAt: 0 };
+    return this.#options.pace.charge(peer.pace, performance.now(), cost);
+  }
+
+  #closeIfTooFast(peer: Peer, waitMs: number): boolean {
+    if (waitMs !== Number.POSITIVE_INFINITY) return false;
+    if (peer.open) peer.end(CLOSE.tooFast);
+    return true;
   }
 
   #dispatch(peer: Peer, frame: ClientFrame): void {
@@ -106,16 +145,21 @@ export class Dispatcher {
   #message(peer: Peer, frame: Extract<ClientFrame, { type: 'message' }>): void {
     const { cid, data } = frame;
     if (data.message === '') {
-      this.refuse(peer, 'message_empty', 'the message is empty', cid);
+      this.#refuseMessage(peer, 'message_empty', 'the message is empty', cid);
       return;
     }
     if (utf8Length(data.message) > LIMITS.messageBytes) {
-      this.refuse(peer, 'message_too_large', `a message has at most ${LIMITS.messageBytes} bytes`, cid);
+      this.#refuseMessage(
+        peer,
+        'message_too_large',
+        `a message has at most ${LIMITS.messageBytes} bytes`,
+        cid,
+      );
       return;
     }
     const waitMs = this.#options.bucket.take(peer.user, performance.now());
     if (waitMs > 0) {
-      this.refuse(peer, 'rate_limited', 'too many messages', cid, waitMs);
+      this.#refuseMessage(peer, 'rate_limited', 'too many messages', cid, waitMs);
       return;
     }
     const room = this.#usableRoom(peer, data.roomId);
@@ -128,6 +172,12 @@ export class Dispatcher {
       return admitted;
     });
     this.#run(peer, allowed, cid);
+  }
+
+  /** Each message is answered, so that its sender knows; but not without end. */
+  #refuseMessage(peer: Peer, code: ErrorCode, message: string, cid?: string, retryAfterMs?: number): void {
+    const tooFast = this.#closeIfTooFast(peer, this.#charge(peer, 1));
+    if (!tooFast) this.refuse(peer, code, message, cid, retryAfterMs);
   }
 
   #append(peer: Peer, { data, cid, retry }: Extract<ClientFrame, { type: 'message' }>): void {
@@ -274,4 +324,9 @@ export class Dispatcher {
       this.refuse(peer, code, message, cid, retryAfterMs);
     });
   }
+}
+
+/** Tokens of a frame that is no message. */
+function costOf(frame: ClientFrame): number {
+  return frame.type === 'resume' ? 1 + Object.keys(frame.data.rooms).length / RESUMED_PER_TOKEN : 1;
 }

@@ -17,6 +17,8 @@ export interface Gauges {
  * asks.
  */
 export class RealtimeMetrics {
+  /** Open WebSockets, those whose admission is under way or refused among them. */
+  connections = 0;
   /** Frames from clients. */
   received = 0;
   /** Frames handed to sockets and streams, one for each of them. */

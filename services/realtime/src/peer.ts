@@ -2,6 +2,7 @@ import type { RecognizedString } from 'uWebSockets.js';
 import type { RoomId } from '@chat/protocol';
 import type { LocalUser } from './local-user.ts';
 import type { Park } from './park.ts';
+import type { Tokens } from './token-bucket.ts';
 
 /** Why a connection is closed: one of CLOSE. */
 export interface Close {
@@ -18,6 +19,9 @@ export abstract class Peer {
   park: Park | undefined = undefined;
   /** Named rooms that the peer joined without its user being a member. */
   joined: Set<RoomId> | undefined = undefined;
+
+  /** For frames other than messages; undefined before the first: most connections only listen. */
+  pace: Tokens | undefined = undefined;
 
   constructor(user: LocalUser, session: string) {
     this.user = user;

@@ -24,6 +24,8 @@ interface StreamsOptions {
   fanout: Fanout;
   logger: Logger;
   maxBackpressure: number;
+  /** Believe X-Forwarded-For. */
+  trustProxy: boolean;
 }
 
 /** GET /stream: server-sent events, resumed by Last-Event-ID. */
@@ -45,9 +47,9 @@ export class Streams {
   }
 
   async open(response: HttpResponse, request: HttpRequest): Promise<void> {
-    const { admission, users, fanout, maxBackpressure, logger } = this.#options;
+    const { admission, users, fanout, maxBackpressure, trustProxy, logger } = this.#options;
     const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
-    const credentials = admission.credentials(request);
+    const credentials = admission.credentials(response, request, trustProxy);
     let peer: StreamPeer | undefined;
     let aborted = false;
     response.onAborted(() => {
@@ -55,6 +57,8 @@ export class Streams {
       if (peer) this.#close(peer);
     });
     try {
+      const refusal = admission.refusal(credentials);
+      if (refusal) throw refusal;
       const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId);
       if (lastEventId !== '' && !from)
         throw new AppError('bad_request', 'Last-Event-ID is none of this server');

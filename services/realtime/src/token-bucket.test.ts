@@ -26,3 +26,25 @@ it('lets everything through at rate 0', () => {
   const user = new LocalUser(1, 'Pablo');
   expect(Array.from({ length: 100 }, () => bucket.take(user, 1))).toEqual(Array(100).fill(0));
 });
+
+it('lets who does not slow down get into debt, until that is a whole burst', () => {
+  const bucket = new TokenBucket(10, 4);
+  const holder = { tokens: 0, tokensAt: 0 };
+  const charge = (now: number, cost = 1) => bucket.charge(holder, now, cost);
+  expect([1, 1, 1, 1].map((now) => charge(now))).toEqual([0, 0, 0, 0]);
+  expect([charge(1), charge(1), charge(1), charge(1)]).toEqual([100, 200, 300, 400]);
+  expect(charge(1)).toBe(Number.POSITIVE_INFINITY);
+  // Who waited for the debt to be paid goes on.
+  expect(charge(701)).toBe(0);
+  expect(charge(10_001, 4)).toBe(0);
+  expect(charge(10_001, 9)).toBe(Number.POSITIVE_INFINITY);
+});
+
+it('knows when there is nothing to remember', () => {
+  const bucket = new TokenBucket(10, 4);
+  const holder = { tokens: 0, tokensAt: 0 };
+  expect(bucket.isFull(holder, 1)).toBe(true);
+  bucket.take(holder, 1);
+  expect(bucket.isFull(holder, 50)).toBe(false);
+  expect(bucket.isFull(holder, 101)).toBe(true);
+});

@@ -1,11 +1,21 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
 import type { AppError } from '@chat/kit';
-import { CLOSE } from '@chat/protocol';
+import { CLOSE, type ErrorCode } from '@chat/protocol';
 import type { Admission } from './admission.ts';
 import { sendError } from './http-response.ts';
 import type { RealtimeMetrics } from './metrics.ts';
 import type { Close } from './peer.ts';
 import { Newcomer, Refused } from './ws-peer.ts';
+
+interface UpgradeParts {
+  admission: Admission;
+  metrics: RealtimeMetrics;
+  /** Believe X-Forwarded-For. */
+  trustProxy: boolean;
+}
+
+/** Refused by a status whoever asks: a browser tries again after either, and a status costs least. */
+const COMES_BACK = new Set<ErrorCode>(['draining', 'rate_limited', 'server_full']);
 
 /**
  * Upgrades a request to a WebSocket in the same turn; who it is from is looked up afterwards, and told by a close code
@@ -14,16 +24,15 @@ import { Newcomer, Refused } from './ws-peer.ts';
  * look-up is refused by a status, unless a browser asks: that cannot read the status of a refused upgrade.
  */
 export function upgrade(
-  admission: Admission,
-  metrics: RealtimeMetrics,
+  { admission, metrics, trustProxy }: UpgradeParts,
   response: HttpResponse,
   request: HttpRequest,
   context: us_socket_context_t,
 ): void {
-  const credentials = admission.credentials(request);
-  const objection = admission.objection(credentials);
+  const credentials = admission.credentials(response, request, trustProxy);
+  const objection = admission.refusal(credentials);
   if (objection) metrics.upgrade(objection.code);
-  if (objection && (credentials.origin === undefined || objection.code === 'draining')) {
+  if (objection && (credentials.origin === undefined || COMES_BACK.has(objection.code))) {
     sendError(response, objection);
     return;
   }
@@ -50,6 +59,7 @@ export function closeFor(error: AppError): Close {
     case 'origin_refused':
       return CLOSE.refused;
     case 'too_many_sockets':
+    case 'rate_limited':
       return CLOSE.tooFast;
     case 'draining':
       return CLOSE.restart;

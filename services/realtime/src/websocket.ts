@@ -24,6 +24,8 @@ interface WebSocketOptions {
   metrics: RealtimeMetrics;
   logger: Logger;
   peers: Set<WsPeer>;
+  /** Believe X-Forwarded-For. */
+  trustProxy: boolean;
   maxBackpressure: number;
   idleTimeoutSeconds: number;
 }
@@ -64,9 +66,10 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
     maxBackpressure: options.maxBackpressure,
     idleTimeout: options.idleTimeoutSeconds,
     sendPingsAutomatically: true,
-    upgrade: (response, request, context) => upgrade(admission, metrics, response, request, context),
+    upgrade: (response, request, context) => upgrade(options, response, request, context),
 
     open(socket: Socket) {
+      metrics.connections++;
       const { client } = socket.getUserData();
       if (client instanceof Refused) end(socket, client.close);
       // Never rejects: what goes wrong is told by a close code.
@@ -82,14 +85,20 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
         return;
       }
       if (isBinary) {
-        dispatcher.refuse(client, 'binary_frame', 'frames must be text');
+        dispatcher.refuseGarbage(client, 'binary_frame', 'frames must be text');
         return;
       }
       if (message.byteLength > LIMITS.frameBytes) {
-        dispatcher.refuse(client, 'frame_too_large', `a frame has at most ${LIMITS.frameBytes} bytes`);
+        dispatcher.refuseGarbage(client, 'frame_too_large', `a frame has at most ${LIMITS.frameBytes} bytes`);
         return;
       }
       dispatcher.receive(client, Buffer.from(message).toString());
+    },
+
+    ping(socket: Socket) {
+      const { client } = socket.getUserData();
+      // Answered already; but whoever does nothing else is not to do it without end.
+      if (client instanceof WsPeer) dispatcher.pinged(client);
     },
 
     dropped(socket: Socket) {
@@ -110,6 +119,7 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
     },
 
     close(socket: Socket, code: number) {
+      metrics.connections--;
       metrics.closed(code);
       const { client } = socket.getUserData();
       if (client instanceof Newcomer) client.open = false;

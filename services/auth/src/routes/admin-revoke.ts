@@ -1,8 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type AppContext, AppError, type AppMiddleware, readInput } from '@chat/kit';
+import { type AppContext, AppError, type AppMiddleware, clientAddress, readInput } from '@chat/kit';
 import { hashToken } from '@chat/store';
 import { z } from 'zod';
-import { clientAddress } from '../client-address.ts';
 import type { RouteParts } from './parts.ts';
 
 const whose = z.object({ userId: z.int('expected a user id').positive('expected a user id') });

@@ -1,6 +1,12 @@
-import { type AppContext, AppError, type AppMiddleware, readInput, toAppError } from '@chat/kit';
+import {
+  type AppContext,
+  AppError,
+  type AppMiddleware,
+  clientAddress,
+  readInput,
+  toAppError,
+} from '@chat/kit';
 import { normalizeName } from '@chat/protocol';
-import { clientAddress } from '../client-address.ts';
 import { setSessionCookie } from '../session-cookie.ts';
 import { credentials } from './credentials.ts';
 import type { RouteParts } from './parts.ts';

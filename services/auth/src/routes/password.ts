@@ -1,6 +1,5 @@
-import { AppError, type AppMiddleware, readInput } from '@chat/kit';
+import { AppError, type AppMiddleware, clientAddress, readInput } from '@chat/kit';
 import { z } from 'zod';
-import { clientAddress } from '../client-address.ts';
 import type { RouteParts } from './parts.ts';
 
 const passwords = z.object({ old: z.string('expected a string'), new: z.string('expected a string') });

@@ -1,5 +1,4 @@
-import { AppError, type AppMiddleware, readInput } from '@chat/kit';
-import { clientAddress } from '../client-address.ts';
+import { AppError, type AppMiddleware, clientAddress, readInput } from '@chat/kit';
 import { setSessionCookie } from '../session-cookie.ts';
 import { credentials } from './credentials.ts';
 import type { RouteParts } from './parts.ts';
