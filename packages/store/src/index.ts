@@ -5,6 +5,7 @@ export * from './login-limits.ts';
 export * from './online.ts';
 export * from './pages.ts';
 export * from './presence.ts';
+export * from './rate-limit.ts';
 export * from './revocation-answers.ts';
 export * from './rooms.ts';
 export * from './sessions.ts';

@@ -38,6 +38,8 @@ export const keys = {
   serverUsers: (serverId: string) => `server:${serverId}:users`,
   /** Never holds anything: deleting it shows whether Redis takes writes. */
   writeProbe: 'write_probe',
+  /** Prefix of the counters of other rate limits. */
+  rateLimits: 'rate',
   /** Prefix of the counters that limit logins. */
   loginAttempts: 'login_attempts',
 } as const;

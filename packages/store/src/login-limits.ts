@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { keys } from './keys.ts';
+import { consume } from './rate-limit.ts';
 
 interface LoginLimitsOptions {
   /** Attempts for one name within the window. */
@@ -57,15 +58,5 @@ export class LoginLimits {
       this.#address.reward(address),
       name === undefined ? undefined : this.#name.delete(name),
     ]);
-  }
-}
-
-async function consume(limiter: RateLimiterRedis, key: string): Promise<number> {
-  try {
-    await limiter.consume(key);
-    return 0;
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
-    throw refusal;
   }
 }

@@ -1,11 +1,13 @@
 import { AppError } from '@chat/kit';
 import { isPassword, LIMITS, normalizeName, type User, utf8Length } from '@chat/protocol';
-import type { Users } from '@chat/store';
+import type { RateLimit, Users } from '@chat/store';
 import type { Passwords } from './passwords.ts';
 
 interface AccountsOptions {
   users: Users;
   passwords: Passwords;
+  /** By address. */
+  registrations: RateLimit;
   /** A login with an unknown name registers it. */
   autoRegister: boolean;
 }
@@ -25,33 +27,43 @@ const MAX_LOOKUP = 256;
 export class Accounts {
   readonly #users: Users;
   readonly #passwords: Passwords;
+  readonly #registrations: RateLimit;
   readonly #autoRegister: boolean;
 
-  constructor({ users, passwords, autoRegister }: AccountsOptions) {
+  constructor({ users, passwords, registrations, autoRegister }: AccountsOptions) {
     this.#users = users;
     this.#passwords = passwords;
+    this.#registrations = registrations;
     this.#autoRegister = autoRegister;
   }
 
-  /** @throws AppError invalid_name, invalid_password, name_taken or busy. */
-  async register(username: string, password: string): Promise<User> {
-    return (await this.#register(username, password)).user;
+  /**
+   * @param address as clientAddress gives it
+   * @throws AppError invalid_name, invalid_password, name_taken, rate_limited or busy.
+   */
+  async register(username: string, password: string, address: string): Promise<User> {
+    return (await this.#register(username, password, address)).user;
   }
 
-  async #register(username: string, password: string): Promise<Login> {
+  async #register(username: string, password: string, address: string): Promise<Login> {
     const name = normalizeName(username);
     if (name === undefined) throw new AppError('invalid_name');
     if (!isPassword(password)) throw new AppError('invalid_password');
     // Before the costly hash; the store decides again.
     if (await this.#users.findByName(name)) throw new AppError('name_taken');
+    const retryAfterMs = await this.#registrations.take(address);
+    if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
     const passwordHash = await this.#passwords.hash(password);
     const user = await this.#users.create(name, passwordHash);
     if (user === undefined) throw new AppError('name_taken');
     return { user, registered: true, passwordHash };
   }
 
-  /** @throws AppError invalid_name, invalid_password, invalid_credentials or busy. */
-  async login(username: string, password: string): Promise<Login> {
+  /**
+   * @param address as clientAddress gives it
+   * @throws AppError invalid_name, invalid_password, invalid_credentials, rate_limited or busy.
+   */
+  async login(username: string, password: string, address: string): Promise<Login> {
     if (username === '' || username.length > MAX_LOOKUP) throw new AppError('invalid_name');
     if (!maybePassword(password)) throw new AppError('invalid_password');
     const user = await this.#find(username);
@@ -60,7 +72,7 @@ export class Accounts {
       await this.#passwords.verify(password, undefined);
       throw new AppError('invalid_credentials');
     }
-    return this.#registerOrLogin(username, password);
+    return this.#registerOrLogin(username, password, address);
   }
 
   /** True while a login's password is the user's; look after the session is made. */
@@ -80,9 +92,9 @@ export class Accounts {
   }
 
   /** Two first logins with one name at the same time: the second one finds the user that the first one made. */
-  async #registerOrLogin(username: string, password: string): Promise<Login> {
+  async #registerOrLogin(username: string, password: string, address: string): Promise<Login> {
     try {
-      return await this.#register(username, password);
+      return await this.#register(username, password, address);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'name_taken') throw error;
     }

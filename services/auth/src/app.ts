@@ -8,7 +8,7 @@ import {
   type Readiness,
   requireSession,
 } from '@chat/kit';
-import { LoginLimits, Sessions, Users } from '@chat/store';
+import { LoginLimits, RateLimit, Sessions, Users } from '@chat/store';
 import Router from '@koa/router';
 import type { Redis } from 'ioredis';
 import { Accounts } from './accounts.ts';
@@ -68,7 +68,17 @@ function routeParts(given: Pick<AppParts, 'config' | 'redis' | 'serverId' | 'met
   const passwords = new Passwords({ cost: config.BCRYPT_COST, queue });
   const users = new Users(redis);
   return {
-    accounts: new Accounts({ users, passwords, autoRegister: config.AUTO_REGISTER }),
+    accounts: new Accounts({
+      users,
+      passwords,
+      registrations: new RateLimit(redis, {
+        name: 'registrations',
+        points: config.REGISTRATIONS_PER_ADDRESS,
+        windowSeconds: 3600,
+        enabled: config.LIMITS,
+      }),
+      autoRegister: config.AUTO_REGISTER,
+    }),
     users,
     sessions: new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId }),
     limits: new LoginLimits(redis, {

@@ -23,6 +23,8 @@ export const schema = baseSchema.extend({
   LOGIN_ATTEMPTS_PER_NAME: integer(1).default(20),
   LOGIN_ATTEMPTS_PER_ADDRESS: integer(1).default(100),
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(300),
+  /** Users that one address may register within an hour. */
+  REGISTRATIONS_PER_ADDRESS: integer(1).default(500),
   /** For POST /admin/revoke, which is not there without it. */
   ADMIN_TOKEN: z
     .string()

@@ -34,6 +34,7 @@ export async function startAuth(env: Record<string, string> = {}): Promise<AuthS
     BCRYPT_COST: '4',
     // Every test file has the same address; those about limits take others by X-Forwarded-For.
     LOGIN_ATTEMPTS_PER_ADDRESS: '100000',
+    REGISTRATIONS_PER_ADDRESS: '100000',
     TRUST_PROXY: 'true',
     ...env,
   });

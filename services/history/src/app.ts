@@ -8,7 +8,7 @@ import {
   type Readiness,
   requireSession,
 } from '@chat/kit';
-import { OnlineUsers, Pages, Rooms, Sessions, Users } from '@chat/store';
+import { OnlineUsers, Pages, RateLimit, Rooms, Sessions, Users } from '@chat/store';
 import type { Redis } from 'ioredis';
 import type { Config } from './config.ts';
 import { HistoryMetrics } from './history-metrics.ts';
@@ -20,7 +20,7 @@ import { userRoutes } from './routes/users.ts';
 import { SessionOwners } from './session-owners.ts';
 
 interface AppParts {
-  config: Pick<Config, 'ALLOWED_ORIGINS' | 'TRUST_PROXY' | 'SESSION_TTL_SECONDS'>;
+  config: Config;
   redis: Redis;
   /** Who this process is among the servers that publish on MESSAGES. */
   serverId: string;
@@ -39,7 +39,13 @@ export function createApp({ config, redis, serverId, logger, metrics, readiness 
   const pages = new PageBodies(new Pages(redis), coalesceWrites(redis));
   const owners = new SessionOwners(guard);
   mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));
-  mount(app, roomRoutes({ rooms, users, events: new RoomEvents(redis, serverId), guard }));
+  const limit = new RateLimit(redis, {
+    name: 'rooms',
+    points: config.ROOMS_PER_USER,
+    windowSeconds: 3600,
+    enabled: config.LIMITS,
+  });
+  mount(app, roomRoutes({ rooms, users, events: new RoomEvents(redis, serverId), guard, limit }));
   mount(app, userRoutes({ users, online: new OnlineUsers(redis), guard }));
   return app;
 }

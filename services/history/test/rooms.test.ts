@@ -120,3 +120,27 @@ describe('GET /rooms/:userId', () => {
     expect(await ann.ask(`/rooms/${bob.id}`)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   });
 });
+
+describe('rooms', () => {
+  it('are not made, opened or joined without end, until LIMITS=off', async () => {
+    for (const [env, expected] of [
+      [{ ROOMS_PER_USER: '3' }, { status: 429, body: { code: 'rate_limited' } }],
+      [{ ROOMS_PER_USER: '3', LIMITS: 'off' }, { status: 201 }],
+    ] as const) {
+      const few = await startHistory(env);
+      try {
+        const [eager, other] = [await few.visitor(), await few.visitor()];
+        const { body: made } = await eager.ask('/rooms', { json: { name: 'First' } });
+        await eager.ask(`/rooms/${made.id}/join`, { method: 'POST' });
+        await eager.ask('/room', { json: { user1: eager.id, user2: other.id } });
+        const answer = await eager.ask('/rooms', { json: { name: 'One too many' } });
+        expect(answer).toMatchObject(expected);
+        if (answer.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(3000);
+        expect((await other.ask('/rooms', { json: { name: 'Of another' } })).status).toBe(201);
+        expect((await eager.ask(`/room/${made.id}/messages`)).status).toBe(200);
+      } finally {
+        await few.stop();
+      }
+    }
+  });
+});

@@ -34,7 +34,7 @@ async function openSession(ctx: AppContext, parts: RouteParts): Promise<boolean>
   const name = normalizeName(username);
   const retryAfterMs = await limits.attempt(address, name);
   if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
-  const login = await accounts.login(username, password);
+  const login = await accounts.login(username, password, address);
   const { user, registered } = login;
   await limits.succeeded(address, name);
   const { token, hash } = await sessions.create(user);

@@ -10,7 +10,7 @@ export function register({ accounts, sessions, limits, config }: RouteParts): Ap
     const address = clientAddress(ctx.ip);
     const retryAfterMs = await limits.attempt(address);
     if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
-    const user = await accounts.register(username, password);
+    const user = await accounts.register(username, password, address);
     await limits.succeeded(address);
     const { token } = await sessions.create(user);
     setSessionCookie(ctx, token, config.SESSION_TTL_SECONDS);

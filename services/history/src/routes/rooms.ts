@@ -1,6 +1,6 @@
 import { AppError, type AppMiddleware, type AppState, readInput } from '@chat/kit';
 import { normalizeName, privateMembers } from '@chat/protocol';
-import type { Rooms, Users } from '@chat/store';
+import type { RateLimit, Rooms, Users } from '@chat/store';
 import Router from '@koa/router';
 import { z } from 'zod';
 import type { RoomEvents } from '../room-events.ts';
@@ -12,15 +12,18 @@ interface RoomParts {
   users: Users;
   events: RoomEvents;
   guard: AppMiddleware;
+  /** By user. */
+  limit: RateLimit;
 }
 
 const privateRoomInput = z.object({ user1: userId, user2: userId });
 const namedRoomInput = z.object({ name: z.unknown() });
 
 /** GET /rooms/:userId, POST /room, POST /rooms and POST /rooms/:id/join. */
-export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<AppState> {
+export function roomRoutes({ rooms, users, events, guard, limit }: RoomParts): Router<AppState> {
   const router = new Router<AppState>();
   const usernames = users.names.bind(users);
+  const limited = limitRooms(limit);
 
   router.get('/rooms/:userId', guard, async (ctx) => {
     const id = readUserId(ctx.params.userId);
@@ -30,7 +33,7 @@ export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<A
     ctx.body = infos.map((info) => ('name' in info ? { ...info, names: [info.name] } : info));
   });
 
-  router.post('/room', guard, async (ctx) => {
+  router.post('/room', guard, limited, async (ctx) => {
     const { user1, user2 } = readInput(privateRoomInput, ctx.request.body);
     const own = ctx.state.user.id;
     if (user1 !== own && user2 !== own) throw new AppError('forbidden');
@@ -45,7 +48,7 @@ export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<A
     ctx.body = { id: room.id, names };
   });
 
-  router.post('/rooms', guard, async (ctx) => {
+  router.post('/rooms', guard, limited, async (ctx) => {
     const name = normalizeName(readInput(namedRoomInput, ctx.request.body).name);
     if (name === undefined) throw new AppError('invalid_name');
     const room = await rooms.createNamed(name, ctx.state.user.id);
@@ -54,7 +57,7 @@ export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<A
     ctx.body = room;
   });
 
-  router.post('/rooms/*id/join', guard, async (ctx) => {
+  router.post('/rooms/*id/join', guard, limited, async (ctx) => {
     const id = readRoomId(ctx.params.id);
     if (privateMembers(id)) throw new AppError('room_forbidden', 'a private room cannot be joined');
     const name = await rooms.join(ctx.state.user.id, id);
@@ -64,4 +67,13 @@ export function roomRoutes({ rooms, users, events, guard }: RoomParts): Router<A
   });
 
   return router;
+}
+
+/** Every room that a user makes, opens or joins stays: not without end. */
+function limitRooms(limit: RateLimit): AppMiddleware {
+  return async (ctx, next) => {
+    const retryAfterMs = await limit.take(ctx.state.user.id);
+    if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
+    await next();
+  };
 }
