@@ -10,7 +10,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * A replica allocates little and briefly: half-spaces of 4 MB instead of 16 save 24 MB of memory each replica would
  * touch in a storm of upgrades and then keep. The image does the same.
  */
-const NODE_ARGS: Record<ServiceName, string[]> = { auth: [], history: [], realtime: ['--max-semi-space-size=4'] };
+const NODE_ARGS: Record<ServiceName, string[]> = {
+  auth: [],
+  history: [],
+  realtime: ['--max-semi-space-size=4'],
+};
 const START_TIMEOUT_MS = 60_000;
 const PORT_TRIES = 5;
 
