@@ -89,6 +89,8 @@ function redisOptions({ url, sentinels, role, timeoutMs }: RedisSettings): Redis
     lazyConnect: true,
     connectTimeout: Math.max(timeoutMs, 1000),
     commandTimeout: timeoutMs,
+    // A master that hangs does not take the end of a connection either: it is not to keep us from the new one.
+    disconnectTimeout: 250,
     // A connection whose other end vanished without a word: nothing came for so long after a command.
     socketTimeout: Math.max(3 * timeoutMs, 5000),
     retryStrategy: (attempt) => reconnectDelay(attempt, sentinels ? MAX_SENTINEL_DELAY_MS : MAX_DELAY_MS),
