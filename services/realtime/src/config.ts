@@ -35,8 +35,9 @@ export const configSchema = baseSchema.extend({
   /** Connections of the replica, of whatever kind. */
   MAX_SOCKETS: integer(1).default(50_000),
   /** Upgrades and streams that one address may ask for, valid or not. */
-  UPGRADES_PER_SECOND: integer(1).default(100),
-  UPGRADE_BURST: integer(1).default(1000),
+  UPGRADES_PER_SECOND: integer(1).default(200),
+  /** As many as come back at once from behind one address, an office's, when a replica died. */
+  UPGRADE_BURST: integer(1).default(5000),
   /** Frames of one socket that are no messages: joins, resumes, typing, pings, and five for what is no frame. */
   FRAMES_PER_SECOND: integer(1).default(20),
   FRAME_BURST: integer(1).default(200),
