@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import {
   createLogger,
   createMetrics,
@@ -12,6 +13,10 @@ import { createRealtime } from './app.ts';
 import { configSchema } from './config.ts';
 import { drain } from './drain.ts';
 import { type Listening, listen } from './listen.ts';
+
+// After a storm of upgrades V8 would keep the garbage of all of them for as long as nothing else is allocated: an idle
+// socket then costs 5 KB instead of less than 3. With this it collects when a quiet time begins.
+setFlagsFromString('--optimize-for-size');
 
 const config = loadConfigOrExit(configSchema);
 const serverId = config.SERVER_ID ?? createServerId();

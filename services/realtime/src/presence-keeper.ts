@@ -20,6 +20,8 @@ const MAX_SINGLE = 16;
 const MAX_NAMED = 64;
 /** That is said no more often than this, in milliseconds. */
 const CROWD_MS = 1000;
+/** Users whose change is told to Redis in one go. */
+const CHANGE_BATCH = 64;
 /** Users of a dead server that are reaped in one go. */
 const REAP_BATCH = 500;
 /** How long events are remembered to put them in order, in milliseconds. */
@@ -192,14 +194,18 @@ export class PresenceKeeper {
     const single = users.length <= MAX_SINGLE;
     const connected: (User & { at: number })[] = [];
     const disconnected: (User & { at: number })[] = [];
-    const results = await Promise.allSettled(users.map((user) => change(user, single)));
-    for (const [index, result] of results.entries()) {
-      const { id, username } = users[index]!;
-      if (result.status === 'rejected') {
-        if (!isRedisAway(result.reason))
-          this.#options.logger.error({ err: result.reason }, 'presence failed');
-      } else if (result.value.change === 'online') connected.push({ id, username, at: result.value.at });
-      else if (result.value.change === 'offline') disconnected.push({ id, username, at: result.value.at });
+    // In parts: the commands of thousands at once would take more memory than the users themselves.
+    for (let start = 0; start < users.length; start += CHANGE_BATCH) {
+      const part = users.slice(start, start + CHANGE_BATCH);
+      const results = await Promise.allSettled(part.map((user) => change(user, single)));
+      for (const [index, result] of results.entries()) {
+        const { id, username } = part[index]!;
+        if (result.status === 'rejected') {
+          if (!isRedisAway(result.reason))
+            this.#options.logger.error({ err: result.reason }, 'presence failed');
+        } else if (result.value.change === 'online') connected.push({ id, username, at: result.value.at });
+        else if (result.value.change === 'offline') disconnected.push({ id, username, at: result.value.at });
+      }
     }
     if (!single) this.#publish(connected, disconnected);
     this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
