@@ -15,6 +15,12 @@ const NODE_ARGS: Record<ServiceName, string[]> = {
   history: [],
   realtime: ['--max-semi-space-size=4'],
 };
+/** One malloc arena: those of the threads, which hardly allocate, would keep what a storm of upgrades needed. */
+const NODE_ENV: Record<ServiceName, NodeJS.ProcessEnv> = {
+  auth: {},
+  history: {},
+  realtime: { MALLOC_ARENA_MAX: '1' },
+};
 const START_TIMEOUT_MS = 60_000;
 const PORT_TRIES = 5;
 
@@ -96,7 +102,7 @@ export class Service {
       command: process.execPath,
       args: [...NODE_ARGS[this.service], bundle],
       logFile: this.#logFile,
-      env: { ...process.env, ...this.#options.env, PORT: String(this.port) },
+      env: { ...NODE_ENV[this.service], ...process.env, ...this.#options.env, PORT: String(this.port) },
     });
     this.#child = child;
     const deadline = Date.now() + START_TIMEOUT_MS;
