@@ -9,6 +9,15 @@ const shared = {
   expect: { poll: { timeout: 15_000, interval: 20 } },
 } as const;
 
+/** Whole clusters: one file of a project at a time. */
+const cluster = {
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  fileParallelism: false,
+  maxWorkers: 1,
+  sequence: { groupOrder: 2 },
+} as const;
+
 export default defineConfig({
   test: {
     globalSetup: ['test/harness/global-setup.ts'],
@@ -33,18 +42,17 @@ export default defineConfig({
         },
       },
       {
-        // Whole clusters: one file at a time.
         test: {
           ...shared,
+          ...cluster,
           name: 'e2e',
           globalSetup: ['test/harness/build-setup.ts'],
-          include: ['test/{e2e,chaos,containers}/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          include: ['test/{e2e,chaos}/**/*.test.ts'],
         },
+      },
+      {
+        // Beside the others: it waits for Docker most of the time.
+        test: { ...shared, ...cluster, name: 'containers', include: ['test/containers/**/*.test.ts'] },
       },
     ],
   },

@@ -8,7 +8,7 @@ import { build } from './build.mjs';
 import { summary, type VitestReport } from './test-summary.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PROJECTS = new Set(['unit', 'integration', 'e2e']);
+const PROJECTS = new Set(['unit', 'integration', 'e2e', 'containers']);
 
 /** Runs vitest with these arguments; returns its exit code. The last line printed is the summary. */
 export async function runTests(args: string[]): Promise<number> {

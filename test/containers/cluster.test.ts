@@ -120,7 +120,9 @@ describe.skipIf(reason)(`the cluster in containers${reason ? ` (skipped: ${reaso
       await progress(talking);
     }
     expect(cluster.replicas).toHaveLength(3);
-    for (const { serverId } of talking.members) cluster.replicaOf(serverId);
+    await eventually('everybody to be on a new replica', async () =>
+      talking.members.every(({ serverId }) => cluster.has(serverId)),
+    );
     await expectNothingLost(talking);
   });
 });

@@ -87,9 +87,18 @@ export class ContainerCluster {
 
   /** The replica that calls itself so: a serverId begins with the host name, which is the start of a container's id. */
   replicaOf(serverId: string): StartedTestContainer {
-    const found = this.replicas.find((container) => serverId.startsWith(container.getId().slice(0, 12)));
+    const found = this.#find(serverId);
     if (!found) throw new Error(`no container is ${serverId}`);
     return found;
+  }
+
+  /** Whether one of the running replicas calls itself so. */
+  has(serverId: string): boolean {
+    return this.#find(serverId) !== undefined;
+  }
+
+  #find(serverId: string): StartedTestContainer | undefined {
+    return this.replicas.find((container) => serverId.startsWith(container.getId().slice(0, 12)));
   }
 
   async addReplica(): Promise<void> {

@@ -67,7 +67,13 @@ export class SocketIoTarget implements Target {
       command: process.execPath,
       args: [program],
       logFile: join(directory, `socketio-${n + 1}.log`),
-      env: { MALLOC_ARENA_MAX: '1', ...process.env, NODE_ENV: 'production', PORT: String(port), REDIS_URL: redisUrl },
+      env: {
+        MALLOC_ARENA_MAX: '1',
+        ...process.env,
+        NODE_ENV: 'production',
+        PORT: String(port),
+        REDIS_URL: redisUrl,
+      },
     });
     this.#children.push(child);
     const deadline = Date.now() + START_MS;

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-/** A Lua script under lua/, defined on a connection at its first use there. */
-export interface Script {
-  /** @returns the script's reply as ioredis gives it: strings, integers and arrays of them. */
-  (redis: Redis, keysAndArgs: readonly (string | number)[]): Promise<unknown>;
-}
+/**
+ * A Lua script under lua/, defined on a connection at its first use there.
+ *
+ * @returns the script's reply as ioredis gives it: strings, integers and arrays of them.
+ */
+export type Script = (redis: Redis, keysAndArgs: readonly (string | number)[]) => Promise<unknown>;
 
 type Command = (...args: (string | number)[]) => Promise<unknown>;
 
