@@ -1,12 +1,20 @@
 import { ChatApi } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { enter, field, inRoom, message, newName, say, sayMany, useCluster } from './page-browser.ts';
 
 const on = useCluster();
 
 /** What the browser logs by itself while a server is away. */
 const AWAY = /WebSocket connection to|Failed to load resource: .*50[234]/;
+
+/** Each test begins with a cluster that the one before left whole; the gateway sees that only at its next checks. */
+beforeEach(async () => {
+  const paths = ['/randomname', '/users/online', '/replica/1/', '/replica/2/', '/replica/3/'];
+  const answers = () =>
+    Promise.all(paths.map(async (path) => (await fetch(new URL(path, on.browser.url))).status));
+  await expect.poll(answers).toEqual([200, 401, 200, 200, 200]);
+});
 
 describe('a replica that is killed', () => {
   test('lets the page wait, and what was written and missed comes when it is back', async () => {
@@ -82,6 +90,37 @@ describe('a replica that is killed', () => {
   });
 });
 
+describe('a gap in sight of the newest message', () => {
+  test('is filled below what one reads, which stays in sight', async () => {
+    const writer = await on.browser.newClient();
+    const { id, name } = await writer.api.createRoom(newName('gap'));
+    await writer.chat.send(id, 'line before');
+    const page = await on.browser.open(`/replica/2/#/room/${id}`, {
+      expected: AWAY,
+      viewport: { width: 1280, height: 3000 },
+    });
+    await enter(page, writer.name);
+    await inRoom(page, name!);
+    await message(page, 'line before').waitFor();
+    await on.cluster.killReplica(1);
+    await sayMany(
+      writer,
+      id,
+      Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`),
+    );
+    await on.cluster.startReplica(1);
+    await message(page, `line 649 of ${id}`).waitFor();
+    await page.getByRole('button', { name: 'Messages are missing here. Load them' }).click();
+    await message(page, `line 99 of ${id}`).waitFor();
+    const first = await message(page, 'line before').boundingBox();
+    expect(first!.y).toBeGreaterThan(0);
+    expect(first!.y).toBeLessThan(3000);
+    await page.getByRole('button', { name: /Newest messages/ }).click();
+    await message(page, `line 649 of ${id}`).waitFor();
+    await expect.poll(() => page.getByRole('button', { name: /Newest messages/ }).count()).toBe(0);
+  });
+});
+
 describe('Redis away', () => {
   test('is said, and what was written goes out when it is back', async () => {
     const name = newName();
@@ -150,7 +189,7 @@ describe('a session that ends', () => {
 
   test('without a tab of its own knowing leads there as well', async () => {
     const name = newName();
-    const page = await on.browser.signIn(name);
+    const page = await on.browser.signIn(name, '/', { expected: /401 \(Unauthorized\)/ });
     const [cookie] = await page.context().cookies();
     const api = new ChatApi({ baseUrl: on.browser.url, token: cookie!.value });
     await api.logout();

@@ -82,12 +82,13 @@ describe('a user with two tabs on two replicas', () => {
     await untilTold(watching, ann.id, [true]);
     const second = await connect(2, ann);
     await first.close();
+    await vi.waitFor(async () => expect(await redis.hlen(keys.userConnections(ann.id))).toBe(2), SOON);
+    await vi.waitFor(async () => expect(await redis.hlen(keys.userConnections(ann.id))).toBe(1), SOON);
     // Replica 1 tells its changes in their order: what comes later shows that nothing was told before.
     const barrier = await connect(1, other);
     await untilTold(watching, other.id, [true]);
     expect(told(watching, ann.id)).toEqual([true]);
     expect(await listed(watcher, [ann, other])).toEqual([true, true]);
-    expect(await redis.hlen(keys.userConnections(ann.id))).toBe(1);
 
     await second.close();
     await untilTold(watching, ann.id, [true, false]);

@@ -26,7 +26,6 @@ describe('loadConfig', () => {
       ALLOWED_ORIGINS: [],
       LIMITS: true,
       TRUST_PROXY: false,
-      SHUTDOWN_DELAY_MS: 0,
       SHUTDOWN_TIMEOUT_MS: 10_000,
     });
   });

@@ -30,8 +30,6 @@ export const baseSchema = z.object({
   LIMITS: flag.default(true),
   /** Believe X-Forwarded-For and X-Forwarded-Proto: only behind a gateway that sets them. */
   TRUST_PROXY: flag.default(false),
-  /** How long a process that is about to end, and says so on /readyz, still serves: until the balancer has seen it. */
-  SHUTDOWN_DELAY_MS: milliseconds.default(0),
   /** The hard end of a shutdown. */
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(10_000),
 });

@@ -9,6 +9,7 @@ export * from './http/json-body.ts';
 export * from './http/koa.ts';
 export * from './http/origin.ts';
 export * from './http/require-session.ts';
+export * from './http/run-service.ts';
 export * from './http/serve.ts';
 export * from './http/state.ts';
 export * from './lifecycle.ts';

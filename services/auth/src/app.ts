@@ -1,16 +1,6 @@
-import {
-  type App,
-  type AppState,
-  createKoa,
-  type Logger,
-  type Metrics,
-  mount,
-  type Readiness,
-  requireSession,
-} from '@chat/kit';
+import { type App, type AppState, createKoa, mount, requireSession, type ServiceParts } from '@chat/kit';
 import { LoginLimits, RateLimit, Sessions, Users } from '@chat/store';
 import Router from '@koa/router';
-import type { Redis } from 'ioredis';
 import { Accounts } from './accounts.ts';
 import { AuthMetrics } from './auth-metrics.ts';
 import { BcryptQueue } from './bcrypt-queue.ts';
@@ -27,17 +17,15 @@ import { randomName } from './routes/randomname.ts';
 import { register } from './routes/register.ts';
 import { endSessions } from './routes/sessions.ts';
 
-interface AppParts {
-  config: Config;
-  redis: Redis;
-  serverId: string;
-  logger: Logger;
-  metrics: Metrics;
-  readiness: Readiness;
-}
-
 /** The auth service without a port. */
-export function createApp({ config, redis, serverId, logger, metrics, readiness }: AppParts): App {
+export function createApp({
+  config,
+  redis,
+  serverId,
+  logger,
+  metrics,
+  readiness,
+}: ServiceParts<Config>): App {
   const parts = routeParts({ config, redis, serverId, metrics });
   const guard = requireSession(parts.sessions);
   const router = new Router<AppState>();
@@ -56,7 +44,9 @@ export function createApp({ config, redis, serverId, logger, metrics, readiness 
   return app;
 }
 
-function routeParts(given: Pick<AppParts, 'config' | 'redis' | 'serverId' | 'metrics'>): RouteParts {
+function routeParts(
+  given: Pick<ServiceParts<Config>, 'config' | 'redis' | 'serverId' | 'metrics'>,
+): RouteParts {
   const { config, redis, serverId } = given;
   const metrics = new AuthMetrics(given.metrics);
   const queue = new BcryptQueue({

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { baseSchema, flag, integer, port } from '@chat/kit';
+import { flag, httpSchema, integer, port } from '@chat/kit';
 import { z } from 'zod';
 
 const TUTORIAL = 'https://github.com/redis-developer/basic-redis-chat-app-demo-python';
 
-/** The environment variables of the auth service, beside those of all services. */
-export const schema = baseSchema.extend({
+/** The environment variables of the auth service, beside those of all HTTP services. */
+export const schema = httpSchema.extend({
   PORT: port.default(3001),
   /** A login with an unknown name registers it, as in the tutorial. */
   AUTO_REGISTER: flag.default(true),
@@ -15,8 +15,6 @@ export const schema = baseSchema.extend({
   BCRYPT_CONCURRENCY: integer(1, 64).default(Math.min(3, availableParallelism())),
   /** Password checks that may wait; beyond them a login is answered busy. LIMITS=off lifts it. */
   BCRYPT_QUEUE: integer(0, 100_000).default(128),
-  /** Writes the demo users, rooms and messages into an empty Redis. */
-  DEMO_DATA: flag.default(true),
   /** A session that is not used for so long ends. */
   SESSION_TTL_SECONDS: integer(1, 10 * 365 * 86_400).default(2_592_000),
   /** Attempts for one name and failed attempts from one address within a window. */

@@ -1,15 +1,5 @@
-import {
-  type App,
-  coalesceWrites,
-  createKoa,
-  type Logger,
-  type Metrics,
-  mount,
-  type Readiness,
-  requireSession,
-} from '@chat/kit';
+import { type App, coalesceWrites, createKoa, mount, requireSession, type ServiceParts } from '@chat/kit';
 import { OnlineUsers, Pages, RateLimit, Rooms, Sessions, Users } from '@chat/store';
-import type { Redis } from 'ioredis';
 import type { Config } from './config.ts';
 import { HistoryMetrics } from './history-metrics.ts';
 import { PageBodies } from './page-bodies.ts';
@@ -19,18 +9,15 @@ import { roomRoutes } from './routes/rooms.ts';
 import { userRoutes } from './routes/users.ts';
 import { SessionOwners } from './session-owners.ts';
 
-interface AppParts {
-  config: Config;
-  redis: Redis;
-  /** Who this process is among the servers that publish on MESSAGES. */
-  serverId: string;
-  logger: Logger;
-  metrics: Metrics;
-  readiness: Readiness;
-}
-
 /** The history service without a port. Everything but the probes needs a session. */
-export function createApp({ config, redis, serverId, logger, metrics, readiness }: AppParts): App {
+export function createApp({
+  config,
+  redis,
+  serverId,
+  logger,
+  metrics,
+  readiness,
+}: ServiceParts<Config>): App {
   const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
   const guard = requireSession(sessions);
   const rooms = new Rooms(redis);

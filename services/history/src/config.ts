@@ -1,11 +1,9 @@
-import { baseSchema, flag, integer, port } from '@chat/kit';
+import { httpSchema, integer, port } from '@chat/kit';
 import type { z } from 'zod';
 
-/** The environment variables of the history service, beside those of all services. */
-export const schema = baseSchema.extend({
+/** The environment variables of the history service, beside those of all HTTP services. */
+export const schema = httpSchema.extend({
   PORT: port.default(3002),
-  /** Writes the demo users, rooms and messages into an empty Redis. */
-  DEMO_DATA: flag.default(true),
   /** Rooms that one user may make, open or join within an hour. */
   ROOMS_PER_USER: integer(1).default(1000),
   /** A session that is not used for so long ends; reading history is a use. */

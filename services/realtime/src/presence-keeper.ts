@@ -9,8 +9,13 @@ import type { LocalUsers } from './local-users.ts';
 import { EVERYONE } from './topics.ts';
 import type { UsernameCache } from './username-cache.ts';
 
-/** Changes are told together this often, in milliseconds: a tab that reloads does not make its user flicker. */
+/** Changes are told together this often, in milliseconds. */
 const COALESCE_MS = 250;
+/**
+ * Who has no socket here any more is told of after this time, in milliseconds: longer than others take to tell that the
+ * user is there now, and than a page takes to load anew. Nobody flickers who goes from one replica to another.
+ */
+const LEAVE_MS = 2000;
 /** Above this many changes at once they are told in one frame and not in one each. */
 const MAX_SINGLE = 16;
 /**
@@ -48,7 +53,8 @@ export class PresenceKeeper {
   readonly #options: PresenceKeeperOptions;
   /** Sockets per user that the cluster knows of. */
   readonly #reported = new Map<UserId, number>();
-  #dirty = new Map<UserId, User>();
+  /** Users whose number of sockets changed, and when, by performance.now(). */
+  readonly #dirty = new Map<UserId, { user: User; at: number }>();
   /** Users of whom nobody knows whether the last change was made and told: its reply was lost. */
   readonly #uncertain = new Set<UserId>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -82,7 +88,7 @@ export class PresenceKeeper {
 
   /** The number of a user's sockets here changed. */
   changed(user: User): void {
-    this.#dirty.set(user.id, user);
+    this.#dirty.set(user.id, { user, at: performance.now() });
   }
 
   /** Tells the number of sockets of all users here again, after Redis lost it or others reaped this server. */
@@ -142,18 +148,22 @@ export class PresenceKeeper {
     clearTimeout(this.#crowdTimer);
     await this.#flushing;
     for (const id of this.#reported.keys()) {
-      if (!this.#dirty.has(id)) this.#dirty.set(id, this.#options.users.find(id) ?? { id, username: '' });
+      if (!this.#dirty.has(id)) this.changed(this.#options.users.find(id) ?? { id, username: '' });
     }
-    await this.#flush();
+    await this.#flush(0);
     await this.#options.presence.forget();
   }
 
-  async #flush(): Promise<void> {
-    if (this.#dirty.size === 0) return;
-    const users = [...this.#dirty.values()];
-    this.#dirty = new Map();
-    const changed = users.filter(({ id }) => this.#count(id) !== (this.#reported.get(id) ?? 0));
-    await this.#change(changed, (user, announce) => this.#report(user, announce));
+  async #flush(leaveMs = LEAVE_MS): Promise<void> {
+    const leftBefore = performance.now() - leaveMs;
+    const changed: User[] = [];
+    for (const [id, { user, at }] of this.#dirty) {
+      const count = this.#count(id);
+      if (count === 0 && at > leftBefore) continue;
+      this.#dirty.delete(id);
+      if (count !== (this.#reported.get(id) ?? 0)) changed.push(user);
+    }
+    if (changed.length > 0) await this.#change(changed, (user, announce) => this.#report(user, announce));
   }
 
   async #report(user: User, announce: boolean): Promise<PresenceChange> {
@@ -168,7 +178,7 @@ export class PresenceKeeper {
     } catch (error) {
       this.#uncertain.add(user.id);
       // Tried again with the next changes.
-      if (!this.#dirty.has(user.id)) this.#dirty.set(user.id, user);
+      if (!this.#dirty.has(user.id)) this.#dirty.set(user.id, { user, at: 0 });
       throw error;
     }
   }

@@ -1,15 +1,12 @@
 import { useSignal } from '@preact/signals';
-import type { Gap, Room } from '../model/room.ts';
-import { useChat } from './context.ts';
 
 /** Stands where messages are missing, and gets them. */
-export function GapMarker({ room, gap }: { room: Room; gap: Gap }) {
-  const { history } = useChat();
+export function GapMarker({ onFill }: { onFill(): Promise<void> }) {
   const busy = useSignal(false);
 
   async function load(): Promise<void> {
     busy.value = true;
-    await history.fill(room, gap);
+    await onFill();
     busy.value = false;
   }
 

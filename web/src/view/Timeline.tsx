@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { dayLabel } from '../model/dates.ts';
-import type { Room } from '../model/room.ts';
+import type { Gap, Room } from '../model/room.ts';
 import { type Item, timeline } from '../model/timeline.ts';
 import { indexFrom, inView } from '../model/view-window.ts';
 import { useChat } from './context.ts';
@@ -36,7 +36,7 @@ export function Timeline({ room }: { room: Room }) {
         <div class="timeline-inner">
           <Start room={room} />
           {items.map((item) => (
-            <Entry key={item.key} item={item} room={room} />
+            <Entry key={item.key} item={item} room={room} onFill={scroller.fill} />
           ))}
         </div>
       </section>
@@ -69,7 +69,7 @@ function wordsFor(arrived: number): string {
   return arrived === 1 ? '1 new message' : `${arrived} new messages`;
 }
 
-function Entry({ item, room }: { item: Item; room: Room }) {
+function Entry({ item, room, onFill }: { item: Item; room: Room; onFill(gap: Gap): Promise<void> }) {
   switch (item.kind) {
     case 'day':
       return (
@@ -84,7 +84,7 @@ function Entry({ item, room }: { item: Item; room: Room }) {
         </p>
       );
     case 'gap':
-      return <GapMarker room={room} gap={item.gap} />;
+      return <GapMarker onFill={() => onFill(item.gap)} />;
     case 'group':
       return <MessageGroup room={room} from={item.from} date={item.date} rows={item.rows} />;
   }

@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import type { Room } from '../model/room.ts';
+import type { Gap, Room } from '../model/room.ts';
 import {
   frozenView,
   hasOlder,
@@ -37,6 +37,8 @@ export class Scroller {
   #element: HTMLElement | undefined;
   #anchor: Anchor | undefined;
   #placed = false;
+  /** True while messages are put in between those that one reads: even at the end of the list, these stay. */
+  #held = false;
   #outgoing = 0;
   /** The newest message when the end went out of sight. */
   #leftAt = 0;
@@ -102,6 +104,19 @@ export class Scroller {
     this.#scrollToEnd();
   };
 
+  /** Gets the first of the messages that are missing in a gap; what one reads stays where it is. */
+  readonly fill = async (gap: Gap): Promise<void> => {
+    this.#held = true;
+    this.#setAtEnd(false);
+    await this.#chat.history.fill(this.#room, gap);
+    // Drawn in a microtask from now.
+    this.#chat.rooms.flush();
+    setTimeout(() => {
+      this.#held = false;
+      this.look();
+    });
+  };
+
   /** Looks at what is in sight: at every scrolling, and whenever something changed. */
   readonly look = (): void => {
     const element = this.#element;
@@ -109,7 +124,7 @@ export class Scroller {
     const distance = distanceToEnd(element);
     const view = this.#view.peek();
     const following = view.end === Number.POSITIVE_INFINITY;
-    this.#setAtEnd(following && distance <= AT_END);
+    this.#setAtEnd(following && distance <= AT_END && !this.#held);
     this.#far.value = distance > FAR;
     this.#chat.reading.watch(this.#atEnd.peek() && !document.hidden, following ? undefined : view.end);
     this.#adjust(view, element.scrollTop, distance);
