@@ -173,6 +173,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       waitReplicas: config.REDIS_WAIT_REPLICAS,
       waitMs: waitMs(place),
     }),
+    flush: () => link.flush(),
     metrics,
     logger,
     maxMessages: config.QUEUE_MAX_MESSAGES,

@@ -26,6 +26,8 @@ interface RoomQueue {
 
 interface AppendQueueOptions {
   appender: Appender;
+  /** Sends the appender's commands: all of a turn were given. */
+  flush: () => void;
   metrics: RealtimeMetrics;
   logger: Logger;
   /** Bounds of what waits, in messages and bytes. */
@@ -122,6 +124,7 @@ export class AppendQueue {
     this.#due = [];
     if (this.#away) return;
     for (const room of due) void this.#append(room);
+    this.#options.flush();
   }
 
   async #append(room: RoomQueue): Promise<void> {

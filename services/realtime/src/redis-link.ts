@@ -1,4 +1,5 @@
 import {
+  type CoalescedWrites,
   closeRedis,
   coalesceWrites,
   connectRedis,
@@ -36,6 +37,7 @@ export class RedisLink {
   readonly appends: Redis;
   readonly #options: RedisLinkOptions;
   readonly #subscriber: Redis;
+  readonly #writes: CoalescedWrites;
   #subscribed = false;
   #probe: NodeJS.Timeout | undefined;
   #closed = false;
@@ -44,7 +46,7 @@ export class RedisLink {
     const { place, waitReplicas, logger } = options;
     this.#options = options;
     this.commands = connectRedis({ ...place, role: 'realtime', logger });
-    coalesceWrites(this.commands);
+    this.#writes = coalesceWrites(this.commands);
     this.appends =
       waitReplicas > 0 ? connectRedis({ ...place, role: 'realtime-append', logger }) : this.commands;
     this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });
@@ -59,6 +61,11 @@ export class RedisLink {
 
   get subscribed(): boolean {
     return this.#subscribed;
+  }
+
+  /** Sends the commands given so far without waiting for the end of the turn. */
+  flush(): void {
+    this.#writes.flush();
   }
 
   /** A command failed as Redis is away: looks until it answers, then tells onRestored once. */
