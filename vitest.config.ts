@@ -9,12 +9,10 @@ const shared = {
   expect: { poll: { timeout: 15_000, interval: 20 } },
 } as const;
 
-/** Whole clusters: one file of a project at a time. */
+/** Whole clusters, after everything else; they wait most of the time, so two at once are no more than two cores carry. */
 const cluster = {
   testTimeout: 120_000,
   hookTimeout: 180_000,
-  fileParallelism: false,
-  maxWorkers: 1,
   sequence: { groupOrder: 2 },
 } as const;
 
@@ -51,7 +49,6 @@ export default defineConfig({
         },
       },
       {
-        // Beside the others: it waits for Docker most of the time.
         test: { ...shared, ...cluster, name: 'containers', include: ['test/containers/**/*.test.ts'] },
       },
     ],
