@@ -49,7 +49,13 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, ...cluster, name: 'containers', include: ['test/containers/**/*.test.ts'] },
+        test: {
+          ...shared,
+          ...cluster,
+          name: 'containers',
+          globalSetup: ['test/containers/images-setup.ts'],
+          include: ['test/containers/**/*.test.ts'],
+        },
       },
     ],
   },

@@ -11,6 +11,8 @@ export const MEASURES = {
   sends: 'acknowledged sends/s into one room with nobody listening, and redis-benchmark',
   rooms: '10,000 rooms of 10 against one of 900',
   gateway: 'the fan-out through HAProxy',
+  pages: 'pages of history/s, and an empty Koa handler with the same bytes (needs wrk)',
+  logins: 'logins/s, and bcrypt alone',
 } as const;
 export type Measure = keyof typeof MEASURES;
 

@@ -22,6 +22,7 @@ export function targetRows(results: Results): Row[] {
     ...idleRows(results),
     ...singleRows(results),
     ...gatewayRows(results),
+    ...httpRows(results),
   ];
 }
 
@@ -153,6 +154,38 @@ function gatewayRows({ chat: { gateway = [], fanout } }: Results): Row[] {
       met: undefined,
     };
   });
+}
+
+function httpRows({ chat: { pages, logins } }: Results): Row[] {
+  const rows: Row[] = [];
+  if (pages) {
+    const { bare, shared, oneRoom, manyRooms } = pages;
+    const share = oneRoom.requestsPerSecond / bare.requestsPerSecond;
+    rows.push(
+      {
+        what: 'GET /room/0/messages?size=50, to a bare Koa handler that serves the same bytes',
+        reach: '>= 0.6 times',
+        measured: `${count(oneRoom.requestsPerSecond)} to ${count(bare.requestsPerSecond)}/s: ${times(share)}`,
+        met: share >= 0.6,
+      },
+      {
+        what: 'the same with what all services share around the handler; 64 rooms read in turn',
+        reach: 'shown',
+        measured: `${count(shared.requestsPerSecond)}/s: ${times(oneRoom.requestsPerSecond / shared.requestsPerSecond)}; ${count(manyRooms.requestsPerSecond)}/s`,
+        met: undefined,
+      },
+    );
+  }
+  if (logins) {
+    const share = logins.perSecond / logins.bcryptPerSecond;
+    rows.push({
+      what: 'logins/s of one auth process, to bcrypt alone on the same cores',
+      reach: '>= 0.9 times',
+      measured: `${logins.perSecond.toFixed(1)} to ${logins.bcryptPerSecond.toFixed(1)}: ${times(share)}`,
+      met: share >= 0.9,
+    });
+  }
+  return rows;
 }
 
 /** The report of a run in Markdown. */

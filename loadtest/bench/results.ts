@@ -6,6 +6,8 @@ import type { FanoutPoint } from './measures/fanout.ts';
 import type { Floor } from './measures/floor.ts';
 import type { GatewayPoint } from './measures/gateway.ts';
 import type { Idle } from './measures/idle.ts';
+import type { Logins } from './measures/logins.ts';
+import type { PagesOfHistory } from './measures/pages.ts';
 import type { ManyRooms } from './measures/rooms.ts';
 import type { Sends } from './measures/sends.ts';
 
@@ -21,7 +23,14 @@ export interface Results {
   machine: Machine;
   replicas: number;
   durationSeconds: number;
-  chat: ServerResults & { hop?: Latency; sends?: Sends; rooms?: ManyRooms; gateway?: GatewayPoint[] };
+  chat: ServerResults & {
+    hop?: Latency;
+    sends?: Sends;
+    rooms?: ManyRooms;
+    gateway?: GatewayPoint[];
+    pages?: PagesOfHistory;
+    logins?: Logins;
+  };
   socketio: ServerResults;
   floor?: Floor[];
 }

@@ -7,6 +7,8 @@ import { measureFloor } from './measures/floor.ts';
 import { measureGateway } from './measures/gateway.ts';
 import { measureHop } from './measures/hop.ts';
 import { measureIdle } from './measures/idle.ts';
+import { measureLogins } from './measures/logins.ts';
+import { measurePages } from './measures/pages.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSends } from './measures/sends.ts';
 import type { Measure } from './options.ts';
@@ -32,6 +34,7 @@ export async function runSuite(bench: Bench, results: Results): Promise<void> {
   const wants = (...measures: Measure[]) => measures.some((measure) => bench.options.only.has(measure));
   if (wants('idle', 'upgrades', 'sends')) await onOneServer(bench, results, wants);
   if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(bench, results, wants);
+  if (wants('pages', 'logins')) await onHttp(bench, results, wants);
 }
 
 type Wants = (...measures: Measure[]) => boolean;
@@ -66,6 +69,13 @@ async function onAll(bench: Bench, results: Results, wants: Wants): Promise<void
     await peer.stop();
   }
   if (wants('rooms')) chat.rooms = await measureRooms(bench, target);
+  await target.stop();
+}
+
+async function onHttp(bench: Bench, { chat }: Results, wants: Wants): Promise<void> {
+  const target = bench.keep(await ChatTarget.startHttp((line) => bench.log(line)));
+  if (wants('pages')) chat.pages = await measurePages(bench, target);
+  if (wants('logins')) chat.logins = await measureLogins(bench, target);
   await target.stop();
 }
 

@@ -1,24 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatApi } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildImages } from '../../scripts/images.mjs';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ChatSocket } from '../harness/chat-socket.ts';
-import { ContainerCluster, eventually, TAG } from './container-cluster.ts';
+import { ContainerCluster, eventually } from './container-cluster.ts';
 import { Crew, register } from './crew.ts';
-import { whyNoContainers } from './engine.ts';
+import { prepared } from './engine.ts';
 
-const reason = await whyNoContainers();
-const BUILD_TIMEOUT_MS = 600_000;
+const { skipped, failed } = await prepared(inject('imagesPrepared'));
 
-describe.skipIf(reason)(`the cluster in containers${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(skipped)(`the cluster in containers${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
   let cluster: ContainerCluster;
   let crew: Crew | undefined;
 
   beforeAll(async () => {
-    await buildImages({ tag: TAG, log: () => undefined });
+    if (failed) throw new Error(failed);
     cluster = await ContainerCluster.start(3);
-  }, BUILD_TIMEOUT_MS);
+  });
   afterEach(() => {
     crew?.close();
     crew = undefined;

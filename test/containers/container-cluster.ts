@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
 import { imageName } from '../../scripts/images.mjs';
-import { redisImage } from './engine.ts';
+import { redisImage, TAG } from './engine.ts';
 import { PrivateNetwork } from './private-network.ts';
 
-/** The tag of the images under test. */
-export const TAG = 'test';
 const DNS_SUFFIX = 'chat.test';
 const REPLICA_ALIAS = `realtime.${DNS_SUFFIX}`;
 const READY_TIMEOUT_MS = 60_000;

@@ -1,25 +1,23 @@
 import { GENERAL } from '@chat/protocol';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { buildImages } from '../../scripts/images.mjs';
-import { ContainerCluster, eventually, TAG } from './container-cluster.ts';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { ContainerCluster, eventually } from './container-cluster.ts';
 import { Crew } from './crew.ts';
-import { whyNoContainers } from './engine.ts';
+import { prepared } from './engine.ts';
 import { Sentinels } from './sentinels.ts';
 
-const reason = await whyNoContainers();
-const BUILD_TIMEOUT_MS = 600_000;
+const { skipped, failed } = await prepared(inject('imagesPrepared'));
 
-describe.skipIf(reason)(`the overlay ha in containers${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(skipped)(`the overlay ha in containers${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
   let cluster: ContainerCluster;
   let sentinels: Sentinels;
 
   beforeAll(async () => {
-    await buildImages({ tag: TAG, log: () => undefined });
+    if (failed) throw new Error(failed);
     cluster = await ContainerCluster.start(2, async (network) => {
       sentinels = await Sentinels.start(network);
       return sentinels;
     });
-  }, BUILD_TIMEOUT_MS);
+  });
   afterAll(() => cluster?.stop());
 
   it('follows a failover and keeps what was acknowledged; the pod that was lost joins as a replica', async () => {

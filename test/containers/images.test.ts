@@ -1,22 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { buildImages, imageName, TARGETS } from '../../scripts/images.mjs';
-import { dockerContainer, eventually, isReady, startRedis, startService, TAG } from './container-cluster.ts';
-import { whyNoContainers } from './engine.ts';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { imageName, TARGETS } from '../../scripts/images.mjs';
+import { dockerContainer, eventually, isReady, startRedis, startService } from './container-cluster.ts';
+import { prepared, TAG } from './engine.ts';
 import { PrivateNetwork } from './private-network.ts';
 
-const reason = await whyNoContainers();
-const BUILD_TIMEOUT_MS = 600_000;
+const { skipped, failed } = await prepared(inject('imagesPrepared'));
 const SERVICES = ['auth', 'history', 'realtime'];
 
-describe.skipIf(reason)(`the images${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(skipped)(`the images${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
   let network: PrivateNetwork;
   beforeAll(async () => {
-    await buildImages({ tag: TAG, log: () => undefined });
+    if (failed) throw new Error(failed);
     network = await PrivateNetwork.create();
-  }, BUILD_TIMEOUT_MS);
+  });
   afterAll(() => network?.remove());
 
   function docker(...args: string[]): string {

@@ -45,6 +45,13 @@ export class ChatTarget implements Target {
     return new ChatTarget(cluster);
   }
 
+  /** auth and history alone. */
+  static async startHttp(log: (line: string) => void): Promise<ChatTarget> {
+    await build({ only: ['auth', 'history'], log });
+    const env = { LIMITS: 'off', DEMO_DATA: 'false' };
+    return new ChatTarget(await startCluster({ replicas: 0, gateway: false, env, log }));
+  }
+
   get servers() {
     return this.cluster.realtime.map(({ pid, port }) => ({ pid, port }));
   }
