@@ -11,11 +11,12 @@ test('skipped tests are named when there are some', () => {
   expect(summary({ ...report, numPendingTests: 2 })).toBe('3 passed, 1 failed, 2 skipped');
 });
 
-test('a file that does not load is a failure, though it has no test', () => {
+test('a file that does not load, or fails before its tests, is a failure', () => {
   const testResults = [
     { status: 'failed', assertionResults: [] },
-    { status: 'failed', assertionResults: [{}] },
-    { status: 'passed', assertionResults: [] },
+    { status: 'failed', assertionResults: [{ status: 'skipped' }] },
+    { status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }] },
+    { status: 'passed', assertionResults: [{ status: 'passed' }] },
   ];
-  expect(summary({ ...report, testResults })).toBe('3 passed, 2 failed');
+  expect(summary({ ...report, testResults })).toBe('3 passed, 3 failed');
 });

@@ -6,15 +6,16 @@ export interface VitestReport {
   numPendingTests: number;
   numTodoTests: number;
   /** One for each file. */
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: { status: string; assertionResults: { status: string }[] }[];
 }
 
-/** `N passed, N failed`, and `, N skipped` when there are some. A file that did not even load counts as one failed. */
+/** `N passed, N failed`, and `, N skipped` when there are some. A file that failed outside of its tests counts as one. */
 export function summary(report: VitestReport): string {
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  const outside = report.testResults.filter(
+    ({ status, assertionResults: tests }) =>
+      status === 'failed' && !tests.some((test) => test.status === 'failed'),
   );
   const skipped = report.numPendingTests + report.numTodoTests;
-  const counts = `${report.numPassedTests} passed, ${report.numFailedTests + unloaded.length} failed`;
+  const counts = `${report.numPassedTests} passed, ${report.numFailedTests + outside.length} failed`;
   return skipped > 0 ? `${counts}, ${skipped} skipped` : counts;
 }
