@@ -16,9 +16,13 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(options: ClusterOptions = {}): Promise<Stage> {
+/** @param connect how the test itself reaches Redis */
+export async function openStage(
+  options: ClusterOptions = {},
+  connect: (url: string) => Redis = (url) => new Redis(url),
+): Promise<Stage> {
   const cluster = await startCluster(options);
-  const redis = new Redis(cluster.redis.url);
+  const redis = connect(cluster.redis.url);
   // A test that takes Redis away looks at the services and not at this connection.
   redis.on('error', () => undefined);
   return {

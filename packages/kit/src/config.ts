@@ -15,6 +15,8 @@ export const baseSchema = z.object({
   PORT: port.default(0),
   HOST: z.string().min(1).default('0.0.0.0'),
   REDIS_URL: redisUrl.default('redis://127.0.0.1:6379'),
+  /** For a REDIS_URL without one; here no character needs an escape. */
+  REDIS_PASSWORD: z.string().optional(),
   /** Sentinels that know the master; of REDIS_URL then only user, password, database and TLS count. */
   REDIS_SENTINELS: hostPorts(26_379).default([]),
   /** What the sentinels call the master. */

@@ -23,7 +23,7 @@ async function start(port?: number) {
   return server;
 }
 
-function connect(url: string) {
+function connect(url: string, { password }: { password?: string } = {}) {
   const lines: { level: number; msg: string; redis: string; err?: { message: string } }[] = [];
   const destination = new Writable({
     write(chunk, _, done) {
@@ -32,7 +32,7 @@ function connect(url: string) {
     },
   });
   const logger = createLogger({ name: 'test', level: 'info', destination });
-  const redis = connectRedis({ url, role: 'test', logger, timeoutMs: TIMEOUT_MS });
+  const redis = connectRedis({ url, password, role: 'test', logger, timeoutMs: TIMEOUT_MS });
   clients.push(redis);
   return { redis, lines };
 }
@@ -57,6 +57,18 @@ describe('connectRedis', () => {
     await redisReady(redis);
     expect(await redis.client('INFO')).toContain(' db=3 ');
     expect(JSON.stringify(lines)).not.toContain('s3cret');
+  });
+
+  it('takes a password that stands beside the URL, unescaped, and logs it neither', async () => {
+    const { port } = await start();
+    const admin = connect(`redis://127.0.0.1:${port}`).redis;
+    await redisReady(admin);
+    const password = 'a/b?c#100%@:';
+    await admin.config('SET', 'requirepass', password);
+    const { redis, lines } = connect(`redis://127.0.0.1:${port}`, { password });
+    await redisReady(redis);
+    expect(await redis.ping()).toBe('PONG');
+    expect(JSON.stringify(lines)).not.toContain(password);
   });
 
   it('starts without Redis, fails commands at once, and connects when Redis comes', async () => {

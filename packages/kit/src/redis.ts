@@ -16,6 +16,8 @@ export interface SentinelSettings {
 export interface RedisPlace {
   /** With sentinels only its user, password, database and TLS count: they give the address. */
   url: string;
+  /** Unless the URL has one. */
+  password?: string;
   sentinels?: SentinelSettings;
   /** Milliseconds after which a command without an answer fails. */
   timeoutMs: number;
@@ -29,12 +31,21 @@ interface RedisSettings extends RedisPlace {
 
 type RedisConfig = Pick<
   BaseConfig,
-  'REDIS_URL' | 'REDIS_TIMEOUT_MS' | 'REDIS_SENTINELS' | 'REDIS_SENTINEL_NAME' | 'REDIS_SENTINEL_PASSWORD'
+  | 'REDIS_URL'
+  | 'REDIS_PASSWORD'
+  | 'REDIS_TIMEOUT_MS'
+  | 'REDIS_SENTINELS'
+  | 'REDIS_SENTINEL_NAME'
+  | 'REDIS_SENTINEL_PASSWORD'
 >;
 
 /** Where the settings of a service say that Redis is. */
 export function redisPlace(config: RedisConfig): RedisPlace {
-  const place: RedisPlace = { url: config.REDIS_URL, timeoutMs: config.REDIS_TIMEOUT_MS };
+  const place: RedisPlace = {
+    url: config.REDIS_URL,
+    password: config.REDIS_PASSWORD,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+  };
   if (config.REDIS_SENTINELS.length === 0) return place;
   const { REDIS_SENTINEL_NAME: name, REDIS_SENTINEL_PASSWORD: password } = config;
   return { ...place, sentinels: { addresses: config.REDIS_SENTINELS, name, password } };
@@ -81,10 +92,10 @@ export function reconnectDelay(attempt: number, maxMs: number = MAX_DELAY_MS): n
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 }
 
-function redisOptions({ url, sentinels, role, timeoutMs }: RedisSettings): RedisOptions {
+function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettings): RedisOptions {
   return {
     ...(sentinels ? behind(sentinels, url, timeoutMs) : addressOf(url)),
-    ...loginOf(url),
+    ...loginOf(url, password),
     connectionName: `chat-${role}`,
     lazyConnect: true,
     connectTimeout: Math.max(timeoutMs, 1000),
@@ -108,11 +119,11 @@ function addressOf(url: string): RedisOptions {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 6379 : Number(port) };
 }
 
-function loginOf(url: string): RedisOptions {
+function loginOf(url: string, passwordBeside: string | undefined): RedisOptions {
   const { protocol, username, password, pathname } = new URL(url);
   return {
     username: decodeURIComponent(username) || undefined,
-    password: decodeURIComponent(password) || undefined,
+    password: decodeURIComponent(password) || passwordBeside,
     db: Number(pathname.slice(1)),
     tls: protocol === 'rediss:' ? {} : undefined,
   };

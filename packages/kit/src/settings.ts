@@ -89,8 +89,14 @@ function originOf(text: string): string | undefined {
 
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname } = new URL(text);
-  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,5})?$/.test(pathname);
+  const { protocol, hostname, pathname, username, password } = new URL(text);
+  const whole = hostname !== '' && /^(?:\/\d{0,5})?$/.test(pathname);
+  return /^rediss?:$/.test(protocol) && whole && isEscaped(username) && isEscaped(password);
+}
+
+/** A percent sign on its own is a bad escape. */
+function isEscaped(text: string): boolean {
+  return !/%(?![\da-f]{2})/i.test(text);
 }
 
 function hostPortOf(text: string, defaultPort: number): HostPort | undefined {

@@ -135,7 +135,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     serverId,
     redis,
     metrics,
-    sockets: () => peers.size,
+    sockets: () => (draining ? undefined : peers.size),
     onAway: () => away(),
     onDeaf: () => {
       logger.error('the subscription is deaf: connecting it anew');

@@ -11,7 +11,8 @@ interface HeartbeatOptions {
   serverId: string;
   redis: Redis;
   metrics: RealtimeMetrics;
-  sockets: () => number;
+  /** Undefined when this server takes no more. */
+  sockets: () => number | undefined;
   /** Redis does not take commands. */
   onAway: () => void;
   /** The subscription does not deliver though publishing works. */

@@ -14,6 +14,11 @@ describe('toShed', () => {
     expect(toShed(1000, [1000, 0], false)).toBe(66);
   });
 
+  it('also when many have little more than their share each', () => {
+    expect(toShed(1000, [...Array<number>(10).fill(1000), 0], false)).toBe(16);
+    expect(toShed(1000, [...Array<number>(10).fill(1000), 950], false)).toBe(0);
+  });
+
   it('goes on until the share is nearly reached', () => {
     expect(toShed(540, [500, 500], true)).toBeGreaterThan(0);
     expect(toShed(510, [500, 500], true)).toBe(0);
@@ -23,7 +28,7 @@ describe('toShed', () => {
     expect(toShed(8, [0], false)).toBe(0);
   });
 
-  it.each([2, 3, 4])('brings %i servers within 10 % in 60 s, wherever the shed sockets land', (servers) => {
+  it.each([2, 3, 4, 12])('brings %i servers within 10 % in 60 s, wherever the shed sockets land', (servers) => {
     // The worst case of a balancer that does not count: every socket lands anywhere, also where it came from.
     let random = 1;
     const next = () => {

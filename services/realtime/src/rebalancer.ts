@@ -7,8 +7,12 @@ import type { WsPeer } from './ws-peer.ts';
 const INTERVAL_MS = 1000;
 /** A server not heard for so long, in milliseconds, is not counted on. */
 const SILENT_MS = 5000;
-/** Shedding begins when this server has so much more than its share, and ends when it is near it. */
+/**
+ * Shedding begins when this server has so much more than its share, or another one so much less: of many servers each
+ * has little more than its share when one is empty. It ends when this one is near its share.
+ */
 const BEGIN = 1.1;
+const BEGIN_EMPTIEST = 0.9;
 const END = 1.02;
 /** A surplus below this many sockets is not worth a reconnect. */
 const MIN_SURPLUS = 5;
@@ -46,11 +50,12 @@ export class Rebalancer {
     clearInterval(this.#timer);
   }
 
-  /** Another server's heartbeat. */
+  /** Another server's heartbeat. One that names no number of sockets takes none: it is draining. */
   heard(serverId: string, data: unknown): void {
     const sockets = (data as { sockets?: unknown } | null)?.sockets;
-    if (typeof sockets !== 'number' || !Number.isInteger(sockets) || sockets < 0) return;
-    this.#others.set(serverId, { sockets, heardAt: performance.now() });
+    if (typeof sockets === 'number' && Number.isInteger(sockets) && sockets >= 0)
+      this.#others.set(serverId, { sockets, heardAt: performance.now() });
+    else this.#others.delete(serverId);
   }
 
   #balance(): void {
@@ -89,6 +94,7 @@ export class Rebalancer {
 export function toShed(own: number, others: readonly number[], shedding: boolean): number {
   const share = others.reduce((sum, sockets) => sum + sockets, own) / (others.length + 1);
   const surplus = own - share;
-  if (surplus < MIN_SURPLUS || own <= share * (shedding ? END : BEGIN)) return 0;
+  const uneven = own > share * (shedding ? END : BEGIN) || Math.min(...others) < share * BEGIN_EMPTIEST;
+  if (surplus < MIN_SURPLUS || !uneven) return 0;
   return Math.max(1, Math.floor(surplus * SHARE));
 }

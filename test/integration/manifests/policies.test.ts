@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { IContainer, IPodSpec, IProbe } from 'kubernetes-models/v1';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { IMAGE } from '../../../loadtest/run/k6.ts';
 import { CLUSTERS, OVERLAYS, type Rendered, render, type Workload, whyNot } from './rendered.ts';
 
 const reason = whyNot();
@@ -147,8 +149,9 @@ describe.skipIf(reason)(`what every installation keeps${reason ? ` (skipped: ${r
       }
       const gateway = rendered.one('Deployment', 'gateway').spec!.template.spec!;
       const wait = gateway.containers[0]!.lifecycle!.preStop!.sleep!.seconds;
-      const HARD_STOP_AFTER = 30;
-      expect(gateway.terminationGracePeriodSeconds).toBeGreaterThan(wait + HARD_STOP_AFTER);
+      const config = readFileSync(new URL('../../../deploy/gateway/haproxy.cfg', import.meta.url), 'utf8');
+      const hardStop = Number(/^ {2}hard-stop-after (\d+)s$/m.exec(config)![1]);
+      expect(gateway.terminationGracePeriodSeconds).toBeGreaterThan(wait + hardStop);
     });
 
     it('leaves the paced drain of realtime the time for the sockets of a full pod', () => {
@@ -158,6 +161,23 @@ describe.skipIf(reason)(`what every installation keeps${reason ? ` (skipped: ${r
       expect(Number(env.DRAIN_GRACE_MS) + drainMs + 5000).toBeLessThanOrEqual(
         Number(env.SHUTDOWN_TIMEOUT_MS),
       );
+    });
+
+    it('believes the client address that the gateway tells', () => {
+      for (const name of SERVICES) expect(configOf(rendered, name).TRUST_PROXY, name).toBe('true');
+    });
+
+    it('replaces pods no faster than DNS tells the gateway of new ones', () => {
+      // The ttl of CoreDNS in a cluster made by kubeadm.
+      for (const name of SERVICES)
+        expect(rendered.one('Deployment', name).spec!.minReadySeconds, name).toBeGreaterThan(30);
+    });
+
+    it('labels the pods, and leaves the claims of Redis as they are', () => {
+      for (const { name, template } of rendered.workloads())
+        expect(template.metadata!.labels, name).toHaveProperty(['app.kubernetes.io/part-of']);
+      for (const { metadata } of rendered.one('StatefulSet', 'redis').spec!.volumeClaimTemplates!)
+        expect(metadata!.labels).toBeUndefined();
     });
 
     it('keeps Redis on a volume, appended to a file and never evicted', () => {
@@ -181,6 +201,7 @@ describe.skipIf(reason)(`what every installation keeps${reason ? ` (skipped: ${r
       for (const { name, template } of rendered.workloads()) {
         for (const { args, command, env } of template.spec!.containers) {
           const plain = [...(args ?? []), ...(command ?? []), ...(env ?? []).map(({ value }) => value ?? '')];
+          expect(plain, name).not.toContain(password);
           expect(plain.join(' '), name).not.toContain(`:${password}@`);
         }
       }
@@ -237,6 +258,28 @@ describe.skipIf(reason)(`what every installation keeps${reason ? ` (skipped: ${r
     for (const overlay of CLUSTERS) {
       const { metadata } = (await render(overlay)).one('Namespace', 'chat');
       expect(metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    }
+  });
+
+  it('can go from one Redis to three: what cannot be changed in a StatefulSet is the same', async () => {
+    const [one, three] = await Promise.all(
+      (['production', 'ha'] as const).map(async (overlay) => (await render(overlay)).one('StatefulSet', 'redis').spec!),
+    );
+    for (const field of ['serviceName', 'podManagementPolicy', 'selector', 'volumeClaimTemplates'] as const)
+      expect(three![field], field).toEqual(one![field]);
+  });
+
+  it('runs the scenarios by the k6 that npm run load takes, through a Service that every overlay has', async () => {
+    const loadtest = await render('loadtest');
+    const job = loadtest.one('Job', 'loadtest').spec!.template.spec!;
+    expect(job.containers[0]!.image).toBe(IMAGE);
+    const { BASE_URL, SOCKET_URLS } = loadtest.all('ConfigMap').find(({ data }) => data?.BASE_URL)!.data!;
+    for (const overlay of CLUSTERS) {
+      const rendered = await render(overlay);
+      for (const { hostname, port } of [new URL(BASE_URL!), new URL(SOCKET_URLS!)]) {
+        const ports = rendered.one('Service', hostname).spec!.ports!.map((each) => String(each.port));
+        expect(ports, `${overlay} ${hostname}`).toContain(port);
+      }
     }
   });
 

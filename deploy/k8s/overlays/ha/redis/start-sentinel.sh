@@ -5,10 +5,13 @@ set -eu
 umask 077
 . /etc/redis/primary.sh
 file=/data/sentinel.conf
-# Sentinel ends when it cannot resolve a name, so it starts once this pod's and the primary's are in DNS.
+# This pod's name must be in DNS, as the others are told it. The primary's is waited for a while only: when its node is
+# lost, the Sentinels that are left have to start without it to choose another one.
 primary="$(primary)"
-until getent hosts "$self" > /dev/null && getent hosts "$primary" > /dev/null; do
+waited=0
+until getent hosts "$self" > /dev/null && { getent hosts "$primary" > /dev/null || [ "$waited" -ge 30 ]; }; do
   sleep 1
+  waited=$((waited + 1))
   primary="$(primary)"
 done
 if [ ! -f "$file" ]; then
