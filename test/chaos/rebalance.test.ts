@@ -24,8 +24,7 @@ describe('a replica that is added while everybody talks', () => {
       perSecond: 30,
       async act(crowd, ledger) {
         await sleep(2000);
-        const sockets = () =>
-          Promise.all(cluster.realtime.map(({ url }) => metricOf(url, 'chat_sockets')));
+        const sockets = () => Promise.all(cluster.realtime.map(({ url }) => metricOf(url, 'chat_sockets')));
         expect(Math.max(...(await sockets()))).toBeGreaterThan(0.45 * COUNT);
         await cluster.startReplica();
         const addedAt = performance.now();
@@ -33,7 +32,8 @@ describe('a replica that is added while everybody talks', () => {
         await vi.waitFor(async () => {
           const counts = await sockets();
           expect(counts.reduce((sum, count) => sum + count)).toBe(COUNT);
-          for (const count of counts) expect(Math.abs(count - share), counts.join(', ')).toBeLessThan(0.1 * share);
+          for (const count of counts)
+            expect(Math.abs(count - share), counts.join(', ')).toBeLessThan(0.1 * share);
         }, SOON);
         const seconds = (performance.now() - addedAt) / 1000;
         console.log(`${(await sockets()).join(', ')} sockets on the replicas after ${seconds.toFixed(1)} s`);

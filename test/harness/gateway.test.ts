@@ -111,6 +111,21 @@ async function eventually(check: () => Promise<boolean>): Promise<void> {
   }
 }
 
+test('PUBLIC_PROTO says what clients speak where nothing before the gateway can', async () => {
+  const backends = { auth: [ports[0]!], history: [ports[0]!], realtime: ports };
+  const other = await startGateway({
+    backends,
+    dir: mkdtempSync(join(dir, 'proto-')),
+    env: { PUBLIC_PROTO: 'https' },
+  });
+  try {
+    const { headers } = (await (await fetch(`${other.url}/me`)).json()) as Seen;
+    expect(headers['x-forwarded-proto']).toBe('https');
+  } finally {
+    await other.stop();
+  }
+});
+
 describe('routing by path', () => {
   test.each(['/register', '/login', '/logout', '/password', '/sessions', '/me', '/randomname', '/links'])(
     '%s goes to auth',

@@ -22,6 +22,7 @@ export class RedisProxy {
   readonly #passages = new Set<Passage>();
   readonly #muted = new Set<string>();
   readonly #blocked = new Set<string>();
+  readonly #late = new Map<string, number>();
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -51,6 +52,11 @@ export class RedisProxy {
     this.#muted.add(name);
   }
 
+  /** What Redis says to the connections of that name comes so many milliseconds late, until {@link heal}. */
+  delay(name: string, ms: number): void {
+    this.#late.set(name, ms);
+  }
+
   /** New connections of that name are cut as soon as they say it. */
   block(name: string): void {
     this.#blocked.add(name);
@@ -65,6 +71,7 @@ export class RedisProxy {
   heal(name: string): void {
     this.#muted.delete(name);
     this.#blocked.delete(name);
+    this.#late.delete(name);
   }
 
   async stop(): Promise<void> {
@@ -100,7 +107,10 @@ export class RedisProxy {
     upstream.on('data', (bytes) => {
       // For good: what was swallowed may end in the middle of a reply.
       silenced ||= this.#muted.has(passage.name);
-      if (!silenced) client.write(bytes);
+      if (silenced) return;
+      const late = this.#late.get(passage.name);
+      if (late === undefined) client.write(bytes);
+      else setTimeout(() => client.write(bytes), late);
     });
   }
 }

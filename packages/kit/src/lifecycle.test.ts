@@ -22,9 +22,7 @@ describe('Lifecycle', () => {
       ran.push('slow');
     });
     life.onShutdown('fast', () => void ran.push('fast'));
-    expect(life.ending).toBe(false);
     const ended = life.shutdown('test');
-    expect(life.ending).toBe(true);
     await ended;
     expect(ran).toEqual(['slow', 'fast']);
     expect(exits).toEqual([0]);
@@ -38,6 +36,18 @@ describe('Lifecycle', () => {
     await life.shutdown('c');
     expect(runs).toBe(1);
     expect(exits).toEqual([0]);
+  });
+
+  it('runs the steps after an error that leaves nothing to do, and exits with 1', async () => {
+    const { life, exits, lines } = lifecycle();
+    let closed = false;
+    life.onShutdown('close', () => {
+      closed = true;
+    });
+    await life.fail('cannot listen', new Error('x'));
+    expect(closed).toBe(true);
+    expect(lines).toContain('cannot listen');
+    expect(exits).toEqual([1]);
   });
 
   it('goes on after a step that fails, and exits with 1', async () => {

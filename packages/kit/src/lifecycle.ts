@@ -34,11 +34,6 @@ export class Lifecycle {
     return this;
   }
 
-  /** True from the start of the shutdown. */
-  get ending(): boolean {
-    return this.#ending !== undefined;
-  }
-
   /** Ends on SIGTERM and SIGINT (a second one ends at once) and on errors that nobody caught. */
   listen(): this {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#signalled(signal));
@@ -53,7 +48,14 @@ export class Lifecycle {
 
   /** Runs the steps and ends the process; every call after the first one waits for the same end. */
   shutdown(reason: string): Promise<void> {
-    this.#ending ??= this.#run(reason);
+    this.#ending ??= this.#run(reason, false);
+    return this.#ending;
+  }
+
+  /** Like {@link shutdown} after an error that leaves nothing to do: it is logged, and the code is 1. */
+  fail(reason: string, err: unknown): Promise<void> {
+    this.#logger.fatal({ err }, reason);
+    this.#ending ??= this.#run(reason, true);
     return this.#ending;
   }
 
@@ -67,14 +69,14 @@ export class Lifecycle {
     this.#exit(1);
   }
 
-  async #run(reason: string): Promise<void> {
+  async #run(reason: string, hasFailed: boolean): Promise<void> {
     this.#logger.info({ reason }, 'shutting down');
     let current = '';
     const deadline = setTimeout(() => {
       this.#logger.error({ step: current, timeoutMs: this.#timeoutMs }, 'shutdown took too long');
       this.#exit(1);
     }, this.#timeoutMs);
-    let failed = false;
+    let failed = hasFailed;
     for (const { name, run } of this.#steps) {
       current = name;
       try {

@@ -92,7 +92,7 @@ describe('Sessions', () => {
 
   describe('of one user', () => {
     const someone = () => ({ id: randomInt(1e9, 1e12), username: 'x' });
-    const left = async (made: { hash: string }[]) => sessions.exists(made.map(({ hash }) => hash));
+    const left = async (made: { hash: string }[]) => sessions.use(made.map(({ hash }) => hash));
 
     it('are revoked together, but for the one that is to stay and those of others', async () => {
       const [user, other] = [someone(), someone()];
@@ -125,8 +125,18 @@ describe('Sessions', () => {
   it('says which of many sessions are left, in their order', async () => {
     const made = await Promise.all([1, 2, 3].map((id) => sessions.create({ id, username: 'x' })));
     await sessions.revoke({ hash: made[1]!.hash, user: { id: 2, username: 'x' } });
-    expect(await sessions.exists(made.map(({ hash }) => hash))).toEqual([true, false, true]);
-    expect(await sessions.exists([])).toEqual([]);
+    expect(await sessions.use(made.map(({ hash }) => hash))).toEqual([true, false, true]);
+    expect(await sessions.use([])).toEqual([]);
+  });
+
+  it('renews those in use that were not renewed for long', async () => {
+    const made = await Promise.all([1, 2].map(() => sessions.create(user)));
+    const [old, fresh] = made.map(({ hash }) => keys.session(hash)) as [string, string];
+    await redis.expire(old, 10);
+    const before = await redis.ttl(fresh);
+    expect(await sessions.use(made.map(({ hash }) => hash))).toEqual([true, true]);
+    expect(await redis.ttl(old)).toBeGreaterThan(29 * DAY);
+    expect(await redis.ttl(fresh)).toBeLessThanOrEqual(before);
   });
 
   it('throws when Redis is away', async () => {
@@ -137,7 +147,7 @@ describe('Sessions', () => {
     await expect(lost.create(user)).rejects.toThrow();
     await expect(lost.revoke({ hash: 'x', user })).rejects.toThrow();
     await expect(lost.revokeAll(7)).rejects.toThrow();
-    await expect(lost.exists(['x'])).rejects.toThrow();
+    await expect(lost.use(['x'])).rejects.toThrow();
     away.disconnect();
   });
 });

@@ -89,14 +89,26 @@ export class Sessions {
     return this.#revoke(userId, ended, { userId, except });
   }
 
-  /** Which of these sessions are still there, in the order of the hashes, in one round trip. */
-  async exists(hashes: readonly string[]): Promise<boolean[]> {
+  /**
+   * Which of these sessions, which are in use, are still there, in the order of the hashes, in one round trip; another
+   * one renews those that need it.
+   */
+  async use(hashes: readonly string[]): Promise<boolean[]> {
     if (hashes.length === 0) return [];
     const pipeline = this.#redis.pipeline();
-    for (const hash of hashes) pipeline.exists(keys.session(hash));
+    for (const hash of hashes) pipeline.ttl(keys.session(hash)).hget(keys.session(hash), 'userId');
     const replies = await pipeline.exec();
     firstError(replies);
-    return replies!.map(([, count]) => count === 1);
+    const renewals = this.#redis.pipeline();
+    const there = hashes.map((hash, index) => {
+      const ttl = Number(replies![2 * index]![1]);
+      const id = parseUserId(replies![2 * index + 1]![1]);
+      if (id === undefined) return false;
+      if (ttl < this.#renewBelow) this.#renew(renewals, hash, id);
+      return true;
+    });
+    if (renewals.length > 0) firstError(await renewals.exec());
+    return there;
   }
 
   /** Lets a session live anew, and writes down whose it is; those of the user that ran out are forgotten. */

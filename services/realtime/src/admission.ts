@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { performance } from 'node:perf_hooks';
 import { AppError, originAllowed, readToken } from '@chat/kit';
-import type { User } from '@chat/protocol';
+import type { User, UserId } from '@chat/protocol';
 import type { Presence, Sessions } from '@chat/store';
 import type { AddressLimit } from './address-limit.ts';
 import type { LocalUsers } from './local-users.ts';
@@ -26,6 +26,13 @@ export interface AdmissionOptions {
   draining: () => boolean;
 }
 
+interface LookUp {
+  /** Known once the session is. */
+  userId: UserId | undefined;
+  /** The user got a room meanwhile. */
+  outdated: boolean;
+}
+
 /** What a request says of who it is from. */
 export interface Credentials {
   origin: string | undefined;
@@ -40,11 +47,14 @@ export interface Admitted {
   /** SHA-256 of the session's token. */
   session: string;
   rooms: readonly Room[];
+  /** Sockets of the user on other replicas. */
+  elsewhere: number;
 }
 
 /** Decides who may connect: an allowed origin, a valid session, not too many connections already. */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #lookUps = new Set<LookUp>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -89,34 +99,56 @@ export class Admission {
   /** @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors */
   async admit(credentials: Credentials): Promise<Admitted> {
     const { revocations } = this.#options;
+    // An event reaches who is connected; who is just being looked up is looked up again.
     for (;;) {
       const heard = revocations();
-      const admitted = await this.#lookUp(credentials);
-      // A revocation closes what is connected; what is just being looked up is looked up again.
-      if (heard === revocations()) return admitted;
+      const lookUp: LookUp = { userId: undefined, outdated: false };
+      this.#lookUps.add(lookUp);
+      try {
+        const admitted = await this.#lookUp(credentials, lookUp);
+        if (heard === revocations() && !lookUp.outdated) return admitted;
+      } finally {
+        this.#lookUps.delete(lookUp);
+      }
     }
   }
 
-  async #lookUp(credentials: Credentials): Promise<Admitted> {
-    const { sessions, users, draining } = this.#options;
+  /** Users got a room: whoever of them is being looked up may have been asked for the rooms before. */
+  outdate(userIds: readonly UserId[]): void {
+    for (const lookUp of this.#lookUps) {
+      if (lookUp.userId !== undefined && userIds.includes(lookUp.userId)) lookUp.outdated = true;
+    }
+  }
+
+  async #lookUp(credentials: Credentials, lookUp: LookUp): Promise<Admitted> {
+    const { sessions, users, presence, socketsPerUser, draining } = this.#options;
     const objection = this.objection(credentials);
     if (objection) throw objection;
     const session = await sessions.find(credentials.token!);
     if (!session) throw new AppError('unauthenticated');
     const { user, hash } = session;
-    const [rooms] = await Promise.all([users.roomsOf(user.id), this.#checkCount(user.id)]);
+    lookUp.userId = user.id;
+    const [rooms, elsewhere] = await Promise.all([
+      users.roomsOf(user.id),
+      socketsPerUser === 0 ? 0 : presence.socketsElsewhere(user.id),
+    ]);
     // The drain may have begun meanwhile.
     if (draining()) throw new AppError('draining', undefined, { retryAfterMs: 1000 });
-    return { user, session: hash, rooms };
+    const admitted = { user, session: hash, rooms, elsewhere };
+    this.checkCount(admitted);
+    return admitted;
   }
 
-  async #checkCount(userId: number): Promise<void> {
-    const { presence, users, socketsPerUser } = this.#options;
+  /**
+   * To be called again in the turn in which the peer is attached: others of the user may have been admitted with it.
+   *
+   * @throws AppError too_many_sockets
+   */
+  checkCount({ user, elsewhere }: Admitted): void {
+    const { users, socketsPerUser } = this.#options;
     if (socketsPerUser === 0) return;
-    const elsewhere = await presence.socketsElsewhere(userId);
-    const here = users.find(userId)?.peers.length ?? 0;
-    if (here + elsewhere >= socketsPerUser) {
+    const here = users.find(user.id)?.peers.length ?? 0;
+    if (here + elsewhere >= socketsPerUser)
       throw new AppError('too_many_sockets', undefined, { retryAfterMs: 10_000 });
-    }
   }
 }

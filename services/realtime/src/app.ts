@@ -21,7 +21,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Events } from './events.ts';
 import { Fanout } from './fanout.ts';
 import { encodeFrame, messageFrame } from './frames-out.ts';
-import { Greeter } from './greeter.ts';
+import { DEGRADED, Greeter } from './greeter.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LocalUsers } from './local-users.ts';
 import { RealtimeMetrics } from './metrics.ts';
@@ -68,8 +68,12 @@ export interface Realtime {
   endStreams(): void;
   /** Waits for the sends under way, at most so long; what is not stored then is answered with an error. */
   finishSends(timeoutMs: number): Promise<void>;
-  /** Takes this server's users off the list, then leaves Redis. */
-  leave(): Promise<void>;
+  /**
+   * Takes this server's users off the list, then leaves Redis.
+   *
+   * @param movedSince by performance.now(), when clients were first asked to go elsewhere: they have time to arrive there
+   */
+  leave(movedSince?: number): Promise<void>;
 }
 
 /** Builds the realtime service without a port: the parts, and what flows between them. */
@@ -110,7 +114,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     },
     onRepairFailed: away,
   });
-  const users = new LocalUsers(rooms, registry, (user) =>
+  const bucket = new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST);
+  const users = new LocalUsers(rooms, registry, bucket, (user) =>
     presence.changed({ id: user.id, username: user.username }),
   );
   const presence = new PresenceKeeper({
@@ -157,6 +162,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout,
     metrics,
     logger,
+    onShown: (userIds) => admission.outdate(userIds),
   });
   const relay = new Relay({
     serverId,
@@ -187,20 +193,21 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     registry,
     users,
     queue,
-    bucket: new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST),
+    bucket,
     pace: new TokenBucket(config.LIMITS ? config.FRAMES_PER_SECOND : 0, config.FRAME_BURST),
     fanout,
     redis,
     metrics,
     logger,
   });
-  const greeter = new Greeter(serverId, {
+  const limits = {
     messageBytes: LIMITS.messageBytes,
     frameBytes: LIMITS.frameBytes,
     messagesPerSecond: config.MESSAGES_PER_SECOND,
     messageBurst: config.MESSAGE_BURST,
     resumeMessages: LIMITS.resumeMessages,
-  });
+  };
+  const greeter = new Greeter(serverId, limits, () => degraded);
   const admission = new Admission({
     sessions,
     presence: presenceStore,
@@ -259,10 +266,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     if (degraded) return;
     degraded = true;
     queue.pause();
-    fanout.publish(
-      EVERYONE,
-      encodeFrame({ type: 'degraded', data: { reason: 'storage is away: messages are queued' } }),
-    );
+    fanout.publish(EVERYONE, DEGRADED);
   }
 
   function restored(): void {
@@ -308,10 +312,15 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   mountRoutes(app, { serverId, logger, metrics: parts.metrics, readiness, streams, page });
 
   presence.start();
+  // With the first of its users at the latest there has to be a lease, or nobody would take them off.
+  redis.on('ready', () => void presence.renew());
   heartbeat.start();
   if (config.REBALANCE) rebalancer.start();
   guard.start(config.SESSION_CHECK_MS);
-  const sweeper = setInterval(() => registry.sweep(), SWEEP_MS);
+  const sweeper = setInterval(() => {
+    registry.sweep();
+    users.sweep();
+  }, SWEEP_MS);
 
   return {
     app,
@@ -332,13 +341,13 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       queue.abandon();
       registry.flush();
     },
-    async leave() {
+    async leave(movedSince) {
       clearInterval(sweeper);
       heartbeat.stop();
       rebalancer.stop();
       guard.stop();
       try {
-        await presence.stop();
+        await presence.stop(movedSince);
       } finally {
         await link.close();
       }

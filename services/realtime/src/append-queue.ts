@@ -10,8 +10,6 @@ const BATCH = 256;
 /** A message on its way into Redis. */
 export interface Outgoing {
   draft: Draft;
-  /** When it came in, by performance.now(). */
-  since: number;
   /** Its share of the queue's bound. */
   bytes: number;
   stored(appended: Appended): void;
@@ -26,7 +24,7 @@ interface RoomQueue {
 
 interface AppendQueueOptions {
   appender: Appender;
-  /** Sends the appender's commands: all of a turn were given. */
+  /** Sends the commands given so far: all of a turn were. */
   flush: () => void;
   metrics: RealtimeMetrics;
   logger: Logger;
@@ -60,10 +58,6 @@ export class AppendQueue {
 
   get length(): number {
     return this.#messages;
-  }
-
-  get away(): boolean {
-    return this.#away;
   }
 
   /** False when the queue is full. */

@@ -187,7 +187,6 @@ export class Dispatcher {
     const id = cid ?? `${this.#options.serverId.slice(-24)}.${++this.#cids}`;
     const accepted = queue.push(roomId, {
       draft: draft(peer.user.id, roomId, message, id, retry === true),
-      since: performance.now(),
       bytes: message.length + OVERHEAD_BYTES,
       stored: ({ date, stored }) => {
         if (stored) metrics.appended++;
@@ -210,7 +209,8 @@ export class Dispatcher {
     const access = await rooms.access(peer.user.id, roomId);
     if (access === 'member') {
       const { room, opened } = registry.openLive(roomId);
-      users.grant(peer.user, room);
+      // Who closed meanwhile is counted out already.
+      if (peer.open) users.grant(peer.user, room);
       await opened;
       return true;
     }

@@ -26,6 +26,8 @@ interface EventsOptions {
   fanout: Fanout;
   metrics: RealtimeMetrics;
   logger: Logger;
+  /** Told of the users who got a room, connected or not. */
+  onShown: (userIds: readonly UserId[]) => void;
 }
 
 /** The id of a revocation, which becomes a part of a key. */
@@ -75,6 +77,7 @@ export class Events {
       return;
     }
     const concerned = privateMembers(id) ?? [parseUserId(userId)].filter((user) => user !== undefined);
+    this.#options.onShown(concerned);
     this.show(id, concerned);
   }
 
@@ -87,7 +90,11 @@ export class Events {
     for (const user of local) users.grant(user, room);
     room.whenOpen(() => {
       const frame = encodeFrame({ type: 'show.room', data: { id, ...room.title, last: room.flushed } });
-      for (const user of local) fanout.publish(userTopic(user.id), frame);
+      for (const user of local) {
+        fanout.publish(userTopic(user.id), frame);
+        // Who is held back has no topics yet.
+        for (const peer of user.peers) if (peer.park && peer.open) peer.cork(() => peer.send(frame));
+      }
     });
     opened.catch((err: unknown) => logger.warn({ err, roomId: id }, 'a new room could not be read'));
   }

@@ -4,6 +4,12 @@ import { Park } from './park.ts';
 import type { Peer } from './peer.ts';
 import { EVERYONE } from './topics.ts';
 
+/** Tells clients that sends wait. */
+export const DEGRADED = encodeFrame({
+  type: 'degraded',
+  data: { reason: 'storage is away: messages are queued' },
+});
+
 /** How long a peer that does not say it will resume is held back: its resume may be on the way. */
 const GRACE_MS = 50;
 /** How long one that said so is. */
@@ -13,10 +19,13 @@ const RESUME_MS = 10_000;
 export class Greeter {
   readonly #serverId: string;
   readonly #limits: ClientLimits;
+  readonly #degraded: () => boolean;
 
-  constructor(serverId: string, limits: ClientLimits) {
+  /** @param degraded true while storage takes no messages, which others were told when that began */
+  constructor(serverId: string, limits: ClientLimits, degraded: () => boolean) {
     this.#serverId = serverId;
     this.#limits = limits;
+    this.#degraded = degraded;
   }
 
   greet(peer: Peer, resumes: boolean): void {
@@ -31,5 +40,6 @@ export class Greeter {
         data: { serverId: this.#serverId, user: { id, username }, rooms: list, limits: this.#limits },
       }),
     );
+    if (this.#degraded()) peer.send(DEGRADED);
   }
 }

@@ -56,7 +56,9 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const { serverId, redis, sockets, onAway, onDeaf } = this.#options;
     const count = ++this.#count;
-    const sentAt = performance.now();
+    // Noted before it is sent: the reply and the heartbeat itself come over two connections, in any order.
+    const missed = this.#sent.size > 0;
+    this.#sent.set(count, performance.now());
     try {
       await redis.publish(
         CHANNEL,
@@ -64,12 +66,13 @@ export class Heartbeat {
       );
     } catch {
       // That says nothing of the subscription.
+      this.#sent.delete(count);
       onAway();
       return;
     }
-    // The reply and the heartbeat itself come over two connections: it is missed when it is not there a second later.
-    if (this.#sent.size > 0) this.#missed++;
-    this.#sent.set(count, sentAt);
-    if (this.#missed > 0 && this.#missed % MISSED === 0) onDeaf();
+    // The one before was not there a second later.
+    if (!missed) return;
+    this.#missed++;
+    if (this.#missed % MISSED === 0) onDeaf();
   }
 }

@@ -9,12 +9,8 @@ export function statusLine(status: number): string {
 
 /** Sends JSON; call it corked when an await came before. */
 export function sendJson(response: HttpResponse, status: number, body: unknown): void {
-  response
-    .writeStatus(statusLine(status))
-    .writeHeader('Content-Type', 'application/json; charset=utf-8')
-    .writeHeader('Cache-Control', 'no-store')
-    .writeHeader('X-Content-Type-Options', 'nosniff')
-    .end(JSON.stringify(body));
+  response.writeStatus(statusLine(status));
+  sendBody(response, body);
 }
 
 /** Sends an error's body; call it corked when an await came before. */
@@ -23,13 +19,13 @@ export function sendError(response: HttpResponse, error: AppError): void {
   if (error.retryAfterMs !== undefined) {
     response.writeHeader('Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
   }
-  sendBody(response, error);
+  sendBody(response, error.toBody());
 }
 
-function sendBody(response: HttpResponse, error: AppError): void {
+function sendBody(response: HttpResponse, body: unknown): void {
   response
     .writeHeader('Content-Type', 'application/json; charset=utf-8')
     .writeHeader('Cache-Control', 'no-store')
     .writeHeader('X-Content-Type-Options', 'nosniff')
-    .end(JSON.stringify(error.toBody()));
+    .end(JSON.stringify(body));
 }

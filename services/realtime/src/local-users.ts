@@ -5,6 +5,7 @@ import { LocalUser } from './local-user.ts';
 import type { Peer } from './peer.ts';
 import type { Room } from './room.ts';
 import type { RoomRegistry } from './room-registry.ts';
+import type { TokenBucket, Tokens } from './token-bucket.ts';
 import { isNamed } from './topics.ts';
 
 /** The users connected to this replica, their connections, rooms and sessions. */
@@ -14,11 +15,23 @@ export class LocalUsers {
   readonly #onChange: (user: LocalUser) => void;
   readonly #users = new Map<UserId, LocalUser>();
   readonly #sessions = new Map<string, readonly Peer[]>();
+  readonly #bucket: TokenBucket;
+  /** What users who left had used up: coming back does not give it back. */
+  readonly #used = new Map<UserId, Tokens>();
 
-  /** @param onChange told when the number of a user's connections changed */
-  constructor(rooms: Rooms, registry: RoomRegistry, onChange: (user: LocalUser) => void) {
+  /**
+   * @param bucket for a user's messages
+   * @param onChange told when the number of a user's connections changed
+   */
+  constructor(
+    rooms: Rooms,
+    registry: RoomRegistry,
+    bucket: TokenBucket,
+    onChange: (user: LocalUser) => void,
+  ) {
     this.#rooms = rooms;
     this.#registry = registry;
+    this.#bucket = bucket;
     this.#onChange = onChange;
   }
 
@@ -50,7 +63,7 @@ export class LocalUsers {
 
   /** The user as known here; call {@link LocalUsers.attach} in the same turn. */
   get(user: User): LocalUser {
-    return this.#users.get(user.id) ?? new LocalUser(user.id, user.username);
+    return this.#users.get(user.id) ?? this.#create(user);
   }
 
   /** Counts a connection in, with the rooms of its user. */
@@ -72,6 +85,10 @@ export class LocalUsers {
     for (const id of peer.joined ?? []) this.#leave(id);
     if (user.peers.length === 0) {
       this.#users.delete(user.id);
+      if (!this.#bucket.isFull(user, performance.now())) {
+        const { tokens, tokensAt } = user;
+        this.#used.set(user.id, { tokens, tokensAt });
+      }
       for (const room of user.rooms) this.#uncount(room);
     }
     this.#onChange(user);
@@ -103,6 +120,16 @@ export class LocalUsers {
   /** True when this connection may send into the room and read it. */
   mayUse(peer: Peer, room: Room): boolean {
     return peer.user.has(room) || peer.joined?.has(room.id) === true;
+  }
+
+  /** Forgets what users who left had used up, once it would be there again. */
+  sweep(): void {
+    const now = performance.now();
+    for (const [id, used] of this.#used) if (this.#bucket.isFull(used, now)) this.#used.delete(id);
+  }
+
+  #create({ id, username }: User): LocalUser {
+    return Object.assign(new LocalUser(id, username), this.#used.get(id));
   }
 
   #grantAll(user: LocalUser, rooms: readonly Room[]): boolean {

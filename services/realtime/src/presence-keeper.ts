@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isRedisAway, type Logger } from '@chat/kit';
 import { CHANNEL, encodeEnvelope, readUser, type User, type UserId } from '@chat/protocol';
-import type { Presence, PresenceChange } from '@chat/store';
+import type { Lease, Presence, PresenceChange } from '@chat/store';
 import type { Redis } from 'ioredis';
 import type { Fanout } from './fanout.ts';
 import { encodeFrame } from './frames-out.ts';
@@ -29,6 +30,8 @@ const CROWD_MS = 1000;
 const CHANGE_BATCH = 64;
 /** Users of a dead server that are reaped in one go. */
 const REAP_BATCH = 500;
+/** What the cluster knows of a user here when nobody knows that: no number of sockets is the same. */
+const UNKNOWN = -1;
 /** How long events are remembered to put them in order, in milliseconds. */
 const ORDER_MEMORY_MS = 60_000;
 
@@ -51,7 +54,7 @@ interface PresenceKeeperOptions {
  */
 export class PresenceKeeper {
   readonly #options: PresenceKeeperOptions;
-  /** Sockets per user that the cluster knows of. */
+  /** Sockets per user that the cluster knows of, or UNKNOWN. */
   readonly #reported = new Map<UserId, number>();
   /** Users whose number of sockets changed, and when, by performance.now(). */
   readonly #dirty = new Map<UserId, { user: User; at: number }>();
@@ -62,6 +65,7 @@ export class PresenceKeeper {
   #crowdToldAt = 0;
   #flushing: Promise<void> | undefined;
   #renewing = false;
+  #reaping = false;
   #lease: string | undefined;
   /**
    * Before this, by performance.now(), no other server is taken for dead: all leases run out while Redis is away, and
@@ -93,7 +97,8 @@ export class PresenceKeeper {
 
   /** Tells the number of sockets of all users here again, after Redis lost it or others reaped this server. */
   reassert(): void {
-    this.#reported.clear();
+    // Who just left has to be told of as well.
+    for (const id of this.#reported.keys()) this.#reported.set(id, UNKNOWN);
     for (const user of this.#options.users.all()) this.changed(user);
   }
 
@@ -119,12 +124,12 @@ export class PresenceKeeper {
     return this.#flushing;
   }
 
-  /** Renews the lease, and reaps servers whose lease ran out though this one's did not. */
+  /** Renews the lease, and reaps servers whose lease ran out though this one's did not: they are claimed one at a time. */
   async renew(): Promise<void> {
     if (this.#renewing) return;
     this.#renewing = true;
     const { presence, leaseSeconds, claimSeconds, logger } = this.#options;
-    const judges = performance.now() >= this.#judgesFrom;
+    const judges = !this.#reaping && performance.now() >= this.#judgesFrom;
     try {
       const renewal = await presence.renewLease(leaseSeconds, judges ? claimSeconds : 0);
       const { before, lease, unbroken, claimed } = renewal;
@@ -134,7 +139,8 @@ export class PresenceKeeper {
         this.reassert();
       }
       this.#lease = lease;
-      for (const dead of claimed) await this.#reap(dead.serverId, dead.lease);
+      // Not awaited: the users of a large server take longer than the own lease lasts.
+      if (claimed.length > 0) void this.#reapAll(claimed);
     } catch (err) {
       if (!isRedisAway(err)) logger.error({ err }, 'renewing the lease failed');
     } finally {
@@ -142,8 +148,15 @@ export class PresenceKeeper {
     }
   }
 
-  /** Takes this server and all its users off the list. */
-  async stop(): Promise<void> {
+  /**
+   * Takes this server and all its users off the list; those who left last have the time that all have to be back
+   * elsewhere.
+   *
+   * @param since by performance.now(), when clients were first asked to go elsewhere
+   */
+  async stop(since = Number.POSITIVE_INFINITY): Promise<void> {
+    const lastLeft = this.#lastLeft(since);
+    if (lastLeft !== undefined) await sleep(lastLeft + LEAVE_MS - performance.now());
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#crowdTimer);
     await this.#flushing;
@@ -151,7 +164,18 @@ export class PresenceKeeper {
       if (!this.#dirty.has(id)) this.changed(this.#options.users.find(id) ?? { id, username: '' });
     }
     await this.#flush(0);
-    await this.#options.presence.forget();
+    const { presence, serverId } = this.#options;
+    // Else the lease runs out, and another server takes them off.
+    if ((await presence.usersOf(serverId)).length === 0) await presence.forget();
+  }
+
+  /** When the last user left who left after a time. */
+  #lastLeft(since: number): number | undefined {
+    let last: number | undefined;
+    for (const [id, { at }] of this.#dirty) {
+      if (at >= since && this.#count(id) === 0) last = Math.max(last ?? 0, at);
+    }
+    return last;
   }
 
   async #flush(leaveMs = LEAVE_MS): Promise<void> {
@@ -180,6 +204,18 @@ export class PresenceKeeper {
       // Tried again with the next changes.
       if (!this.#dirty.has(user.id)) this.#dirty.set(user.id, { user, at: 0 });
       throw error;
+    }
+  }
+
+  async #reapAll(claimed: Lease['claimed']): Promise<void> {
+    this.#reaping = true;
+    try {
+      for (const { serverId, lease } of claimed) await this.#reap(serverId, lease);
+    } catch (err) {
+      // The claims run out, and whoever renews next claims them again.
+      if (!isRedisAway(err)) this.#options.logger.error({ err }, 'reaping failed');
+    } finally {
+      this.#reaping = false;
     }
   }
 
@@ -237,7 +273,7 @@ export class PresenceKeeper {
     const gone = disconnected.filter(({ id }) => {
       const local = users.find(id);
       if (!local) return true;
-      this.#reported.delete(id);
+      this.#reported.set(id, UNKNOWN);
       this.changed(local);
       return false;
     });

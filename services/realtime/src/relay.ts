@@ -8,7 +8,7 @@ import { readRelayed } from './relay-frame.ts';
 /** Bytes of an envelope: the largest message escaped in full is 25 KB, the largest presence event 60 KB. */
 const MAX_ENVELOPE_BYTES = 128 * 1024;
 
-/** `s` of "server.heartbeat" or "session.revoked", after `"type":"`. */
+/** What follows the prefix of an own heartbeat. */
 const HEARTBEAT = Buffer.from('"type":"server.heartbeat"');
 
 interface RelayOptions {

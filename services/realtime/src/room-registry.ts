@@ -45,12 +45,18 @@ export class RoomRegistry {
 
   /**
    * The rooms of these ids, opened: their last date and their title are known. Those that are not open yet are read
-   * together. A caller that keeps a room must count itself in `members` in the same turn.
+   * together. A caller that keeps a room must count itself in `members` soon: a room without members is kept for a while only.
    */
   async open(ids: readonly RoomId[]): Promise<Room[]> {
     this.#startReading(ids.filter((id) => !this.#rooms.get(id)?.opened && !this.#opening.has(id)));
     const waits = new Set(ids.map((id) => this.#opening.get(id)).filter((wait) => wait !== undefined));
     if (waits.size > 0) await Promise.all(waits);
+    // Whoever asked may still have to look at something else before it counts itself in.
+    const now = performance.now();
+    for (const id of ids) {
+      const room = this.#rooms.get(id);
+      if (room?.members === 0) room.emptySince = now;
+    }
     // A room that failed to open, or was empty for long, may be gone meanwhile.
     return ids.some((id) => !this.#rooms.get(id)?.opened)
       ? this.open(ids)
@@ -141,7 +147,7 @@ export class RoomRegistry {
     }
   }
 
-  /** Finds the rooms of which Redis lost the end, as after a failover, before anyone writes into them again. */
+  /** Finds the rooms of which Redis lost the end, as after a failover. */
   async #rewindEach(rooms: readonly Room[]): Promise<void> {
     const chained = rooms.map((room) => room.chained);
     try {

@@ -66,7 +66,7 @@ export class SessionGuard {
     try {
       for (let start = 0; start < hashes.length; start += BATCH) {
         const batch = hashes.slice(start, start + BATCH);
-        const exist = await sessions.exists(batch);
+        const exist = await sessions.use(batch);
         for (const [index, hash] of batch.entries()) if (!exist[index]) this.#end(hash);
       }
     } catch (err) {

@@ -26,10 +26,6 @@ export class UsernameCache {
     return new Map(this.#known(ids));
   }
 
-  remember(id: UserId, name: string): void {
-    this.#names.set(id, name);
-  }
-
   *#known(ids: readonly UserId[]): Iterable<[UserId, string]> {
     for (const id of ids) {
       const name = this.#names.get(id);

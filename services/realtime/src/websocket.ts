@@ -35,18 +35,17 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
   const { admission, dispatcher, greeter, users, metrics, logger, peers } = options;
 
   async function admit(socket: Socket, newcomer: Newcomer): Promise<void> {
-    let admitted: Admitted;
     try {
-      admitted = await admission.admit(newcomer.credentials);
+      const admitted = await admission.admit(newcomer.credentials);
+      admission.checkCount(admitted);
+      metrics.upgrade('accepted');
+      if (newcomer.open) socket.cork(() => welcome(socket, newcomer, admitted));
     } catch (error) {
       const refusal = toAppError(error);
       metrics.upgrade(refusal.code);
       if (refusal.code === 'internal') logger.error({ err: error }, 'admission failed');
       if (newcomer.open) end(socket, closeFor(refusal));
-      return;
     }
-    metrics.upgrade('accepted');
-    if (newcomer.open) socket.cork(() => welcome(socket, newcomer, admitted));
   }
 
   /** In one turn: what is published from now on reaches the peer or is kept for it. */

@@ -263,7 +263,9 @@ describe.skipIf(reason)(`what every installation keeps${reason ? ` (skipped: ${r
 
   it('can go from one Redis to three: what cannot be changed in a StatefulSet is the same', async () => {
     const [one, three] = await Promise.all(
-      (['production', 'ha'] as const).map(async (overlay) => (await render(overlay)).one('StatefulSet', 'redis').spec!),
+      (['production', 'ha'] as const).map(
+        async (overlay) => (await render(overlay)).one('StatefulSet', 'redis').spec!,
+      ),
     );
     for (const field of ['serviceName', 'podManagementPolicy', 'selector', 'volumeClaimTemplates'] as const)
       expect(three![field], field).toEqual(one![field]);

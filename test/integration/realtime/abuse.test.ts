@@ -45,6 +45,43 @@ const full = { status: 503, code: 'server_full' };
 const errors = (socket: ChatSocket, code: string) =>
   socket.frames.filter((frame) => frame.type === 'error' && frame.data.code === code).length;
 
+describe('one user', () => {
+  it('gets no more sockets than allowed when all are asked for at once', async () => {
+    const replica = await start({ SOCKETS_PER_USER: '3' });
+    const sockets = await Promise.all(Array.from({ length: 24 }, () => open(replica)));
+    const outcomes = await Promise.all(
+      sockets.map((socket) =>
+        Promise.race([socket.closed.then(({ code }) => code), socket.next('hello').then(() => 0)]),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 0)).toHaveLength(3);
+    expect(outcomes.filter((outcome) => outcome === 4429)).toHaveLength(21);
+  });
+
+  it('gets no new allowance of messages by coming again', async () => {
+    const replica = await start({ MESSAGES_PER_SECOND: '1', MESSAGE_BURST: '5' });
+    const say = (socket: ChatSocket, count: number) => {
+      for (let n = 0; n < count; n++)
+        socket.send({
+          type: 'message',
+          data: { roomId: '0', message: 'x' },
+          cid: `${performance.now()}-${n}`,
+        });
+    };
+    const first = await open(replica);
+    await first.next('hello');
+    say(first, 5);
+    await first.settle();
+    expect(errors(first, 'rate_limited')).toBe(0);
+    await first.close();
+    const again = await open(replica);
+    await again.next('hello');
+    say(again, 5);
+    await again.settle();
+    expect(errors(again, 'rate_limited')).toBeGreaterThan(0);
+  });
+});
+
 describe('one address', () => {
   const few = { UPGRADES_PER_SECOND: '1', UPGRADE_BURST: '3' };
 

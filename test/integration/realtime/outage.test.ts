@@ -112,3 +112,20 @@ describe('a room that is no sorted set', () => {
     await socket.close();
   });
 });
+
+describe('while Redis refuses writes alone', () => {
+  it('a client that comes is told that sends wait, and its own is stored afterwards', async () => {
+    const first = await start();
+    await redis.config('SET', 'min-replicas-to-write', '1');
+    const waiting = [first.say('0', 'from the first')];
+    await first.next('degraded');
+    const second = await ChatSocket.connect(replica.socketUrl, { token: account.token });
+    await second.next('hello');
+    await second.next('degraded');
+    waiting.push(second.say('0', 'from the second'));
+    await redis.config('SET', 'min-replicas-to-write', '0');
+    await Promise.all(waiting);
+    await second.next('restored');
+    await Promise.all([first.close(), second.close()]);
+  });
+});

@@ -177,6 +177,16 @@ describe('presence', () => {
     await expect.poll(() => online()).toBe(0);
   });
 
+  it('takes off who just left as well when it is told again', async () => {
+    const socket = await connect(replicas[1]);
+    await expect.poll(() => online()).toBe(1);
+    await socket.close();
+    expect(await redis.zrem(keys.servers, replicas[1].serverId)).toBe(1);
+    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    expect(await online()).toBe(0);
+    expect(await redis.exists(keys.userConnections(account.id))).toBe(0);
+  });
+
   it('of a group that comes at once is told in few frames, each user once', async () => {
     const group = await Promise.all(Array.from({ length: 40 }, () => createAccount(redis)));
     const before = watcher.frames.length;

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CHANNEL } from '@chat/protocol';
+import { keys, Rooms } from '@chat/store';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
+import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
+import { ChatSocket } from '../../harness/chat-socket.ts';
+import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
+import { RedisProxy } from '../../harness/redis-proxy.ts';
+
+// The commands' connection is slower than the subscription's: what is told of by both comes in the other order.
+const COMMANDS = 'chat-realtime';
+const LATE_MS = 400;
+
+let redis: Redis;
+let proxy: RedisProxy;
+let replica: TestRealtime;
+let account: Account;
+
+beforeAll(async () => {
+  redis = new Redis(inject('redisUrl'));
+  account = await createAccount(redis);
+  proxy = await RedisProxy.start(inject('redisUrl'));
+  replica = await startRealtime(proxy.url);
+  proxy.delay(COMMANDS, LATE_MS);
+});
+afterAll(async () => {
+  proxy?.heal(COMMANDS);
+  await replica?.stop();
+  await proxy?.stop();
+  await removeAccounts(redis, [account]);
+  await redis.quit();
+});
+
+it('a heartbeat that is heard before Redis has answered it is heard all the same', async () => {
+  // Longer than five heartbeats, after which the replica would be unready.
+  await sleep(7500);
+  expect(await replica.metric('chat_heartbeat_seconds_count')).toBeGreaterThan(4);
+  expect((await fetch(`${replica.url}/readyz`)).status).toBe(200);
+});
+
+it('a room that a user gets while the socket is being admitted is there', async () => {
+  const rooms = new Rooms(redis);
+  const { id } = await rooms.createNamed('late', (await createAccount(redis)).id);
+  const monitor = await redis.monitor();
+  onTestFinished(() => monitor.disconnect());
+  const roomsRead = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, [command, key]: string[]) => {
+      if (command?.toLowerCase() === 'smembers' && key === keys.userRooms(account.id)) resolve();
+    });
+  });
+  const connecting = ChatSocket.connect(replica.socketUrl, { token: account.token });
+  await roomsRead;
+  await rooms.join(account.id, id);
+  await redis.publish(
+    CHANNEL,
+    JSON.stringify({ serverId: 'other', type: 'show.room', data: { id, userId: account.id } }),
+  );
+  const socket = await connecting;
+  const hello = await socket.next('hello');
+  const shown = socket.frames.some((frame) => frame.type === 'show.room' && frame.data.id === id);
+  expect(hello.rooms.some((room) => room.id === id) || shown).toBe(true);
+  await socket.close();
+});
