@@ -161,7 +161,7 @@ export class ChatClient {
   leave(roomId: RoomId): void {
     this.#joined.delete(roomId);
     this.#left.add(roomId);
-    this.#send({ type: 'room.leave', data: { roomId } });
+    this.#tellLeft(roomId);
   }
 
   /** Says that the user is typing: at most every two seconds, whatever the number of calls. */
@@ -266,9 +266,12 @@ export class ChatClient {
     }
     this.#user = hello.user;
     this.#limits = hello.limits;
+    const leaving = [...this.#left].filter((roomId) => this.position(roomId) !== undefined);
     this.#timelines.start(hello.rooms, hello.limits, this.#joined);
     if (this.#resumes) this.#timelines.resume();
     this.#events.emit('hello', hello);
+    // The connection before was in these, this one is not: there is nothing to be told and nothing to wait for.
+    for (const id of leaving) if (this.position(id) === undefined) this.#events.emit('left', { id });
     if (!this.#timelines.resuming) this.#goLive();
   }
 
@@ -284,9 +287,18 @@ export class ChatClient {
   #goLive(): void {
     // Any frame makes the server begin at once.
     this.ping().catch(() => {});
-    for (const roomId of this.#left) this.#send({ type: 'room.leave', data: { roomId } });
+    for (const roomId of this.#left) this.#tellLeft(roomId);
     this.#joins.sendFirst();
     if (this.state === 'online') this.#outbox.open();
+  }
+
+  /**
+   * Only where this connection is in the room, or is about to be: elsewhere the server refuses it, by an error that says
+   * not what it answers, and a join of another room under way would be taken for refused.
+   */
+  #tellLeft(roomId: RoomId): void {
+    if (this.position(roomId) === undefined && !this.#joins.isAsked(roomId)) return;
+    this.#send({ type: 'room.leave', data: { roomId } });
   }
 
   #message(data: unknown): void {

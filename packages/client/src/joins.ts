@@ -62,6 +62,11 @@ export class Joins {
     return this.#current?.roomId === roomId ? this.#current.since : undefined;
   }
 
+  /** True while the server has been asked for this room and has not answered. */
+  isAsked(roomId: RoomId): boolean {
+    return this.#current?.roomId === roomId;
+  }
+
   joined(room: RoomInfo): void {
     if (this.#current?.roomId === room.id) this.#next()?.resolve(room);
   }

@@ -211,11 +211,12 @@ describe('after a reconnect', () => {
 
   test('nothing else is sent until the resume is answered', async () => {
     const peer = await Peer.start();
-    const { chat, visit } = await connected(peer, [general(5)]);
+    const rooms = [general(5), { id: '3', name: 'Cats', last: 7 }];
+    const { chat, visit } = await connected(peer, rooms);
     await visit.pings.next();
     visit.cut();
     const second = await peer.visit();
-    second.hello([general(5)]);
+    second.hello(rooms);
     const { data } = await second.take('resume');
     chat.typing('0');
     chat.leave('3');
