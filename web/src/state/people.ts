@@ -47,9 +47,16 @@ export class People {
   async refresh(): Promise<void> {
     const changes: Change[] = [];
     this.#changes = changes;
-    const users = await this.#api.online();
-    if (this.#changes !== changes) return;
-    this.#changes = undefined;
+    let isLatest = false;
+    let users: User[];
+    try {
+      users = await this.#api.online();
+    } finally {
+      isLatest = this.#changes === changes;
+      // Also when it failed: nobody would take up what is collected from now on.
+      if (isLatest) this.#changes = undefined;
+    }
+    if (!isLatest) return;
     this.learn(users);
     this.online.value = new Map(users.map(({ id, username }) => [id, username]));
     for (const { connected, disconnected } of changes) this.change(connected, disconnected);
