@@ -23,6 +23,14 @@ interface Login {
 /** A name longer than this (UTF-16 units) is not even looked up. */
 const MAX_LOOKUP = 256;
 
+/**
+ * The name whose password a login with this one tries; undefined when no user is looked up for it. It may be one that
+ * only another server would give.
+ */
+export function triedName(username: string): string | undefined {
+  return isLookedUp(username) ? (normalizeName(username) ?? username) : undefined;
+}
+
 /** Users by name and password. */
 export class Accounts {
   readonly #users: Users;
@@ -64,7 +72,7 @@ export class Accounts {
    * @throws AppError invalid_name, invalid_password, invalid_credentials, rate_limited or busy.
    */
   async login(username: string, password: string, address: string): Promise<Login> {
-    if (username === '' || username.length > MAX_LOOKUP) throw new AppError('invalid_name');
+    if (!isLookedUp(username)) throw new AppError('invalid_name');
     if (!maybePassword(password)) throw new AppError('invalid_password');
     const user = await this.#find(username);
     if (user !== undefined) return this.#checked(user, password);
@@ -117,6 +125,10 @@ export class Accounts {
     if (user !== undefined || name === username) return user;
     return this.#users.findByName(username);
   }
+}
+
+function isLookedUp(username: string): boolean {
+  return username !== '' && username.length <= MAX_LOOKUP;
 }
 
 /** What some server may have taken as a password: short ones are only refused for new users. */

@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { keys } from '@chat/store';
+import bcrypt from 'bcrypt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../../../test/harness/openapi.ts';
 import { type AuthServer, startAuth, uniqueName } from './auth-server.ts';
@@ -16,6 +18,14 @@ const uniqueAddress = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(
 const login = (username: string, password: string, address: string, server = auth) =>
   server.ask('/login', { json: { username, password }, headers: { 'x-forwarded-for': address } });
 
+/** A user as a server that has no rules for names writes it. */
+async function foreignUser(name: string, passwordHash: string): Promise<void> {
+  const id = await auth.redis.incr(keys.totalUsers);
+  await auth.redis.set(keys.username(name), keys.user(id));
+  await auth.redis.hset(keys.user(id), 'username', name, 'password', passwordHash);
+  await auth.redis.sadd(keys.userRooms(id), '0');
+}
+
 function expectLimited({ status, body, headers }: Answer, withinMs = 300_000) {
   expect({ status, code: body.code }).toEqual({ status: 429, code: 'rate_limited' });
   expect(body.retryAfterMs).toBeGreaterThan(0);
@@ -32,6 +42,34 @@ describe('login limits', () => {
     }
     expectLimited(await login(name, 'password-5', uniqueAddress()));
     expectLimited(await login(name, 'password123', uniqueAddress()));
+  });
+
+  it.each([
+    ['longer than ours', () => uniqueName('x'.repeat(100))],
+    ['with a control character', () => uniqueName('bell\u0007')],
+  ])('stop guessing at a name that another server gave: %s', async (_, newName) => {
+    const name = newName();
+    await foreignUser(name, await bcrypt.hash('password123', 4));
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await login(name, `password-${attempt}`, uniqueAddress())).status).toBe(401);
+    }
+    expectLimited(await login(name, 'password123', uniqueAddress()));
+  });
+
+  it('start anew after a success for a name that another server gave', async () => {
+    const name = uniqueName('x'.repeat(100));
+    await foreignUser(name, await bcrypt.hash('password123', 4));
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect((await login(name, 'password123', uniqueAddress())).status).toBe(200);
+    }
+  });
+
+  it('keep no key for a name that is not even looked up', async () => {
+    const name = uniqueName('x'.repeat(300));
+    for (let attempt = 0; attempt < 7; attempt++) {
+      expect((await login(name, 'password123', uniqueAddress())).status).toBe(400);
+    }
+    expect(await auth.redis.keys(`${keys.loginAttempts}:name:${name}*`)).toEqual([]);
   });
 
   it('count attempts at the same time', async () => {

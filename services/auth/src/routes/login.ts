@@ -6,7 +6,7 @@ import {
   readInput,
   toAppError,
 } from '@chat/kit';
-import { normalizeName } from '@chat/protocol';
+import { triedName } from '../accounts.ts';
 import { setSessionCookie } from '../session-cookie.ts';
 import { credentials } from './credentials.ts';
 import type { RouteParts } from './parts.ts';
@@ -30,8 +30,7 @@ async function openSession(ctx: AppContext, parts: RouteParts): Promise<boolean>
   const { accounts, sessions, limits, config } = parts;
   const { username, password } = readInput(credentials, ctx.request.body);
   const address = clientAddress(ctx.ip);
-  // A name that cannot be one guesses nobody's password; it is not worth a key in Redis.
-  const name = normalizeName(username);
+  const name = triedName(username);
   const retryAfterMs = await limits.attempt(address, name);
   if (retryAfterMs > 0) throw new AppError('rate_limited', undefined, { retryAfterMs });
   const login = await accounts.login(username, password, address);
