@@ -25,6 +25,14 @@ const send = (texts: string[]) =>
     room,
     texts.map((text) => draft(1, room, text, undefined, false)),
   );
+/** Stores many messages, each with a cid. */
+const fill = async (count: number) => {
+  const items = Array.from({ length: count }, (_, i) => draft(1, room, `${i}`, `fill-${i}`, false));
+  const answers = [];
+  for (let i = 0; i < count; i += 500)
+    answers.push(...(await appender.append(room, items.slice(i, i + 500))));
+  return { items, answers };
+};
 const stored = async () => {
   const reply = await redis.zrange(keys.room(room), '0', '-1', 'WITHSCORES');
   return Array.from({ length: reply.length / 2 }, (_, i) => ({
@@ -137,6 +145,72 @@ describe('append', () => {
     expect(answers.map(({ stored }) => stored)).toEqual([false, true, true]);
     expect(answers[1]!.prev).toBe(first!.date);
     expect(answers[2]!.prev).toBe(answers[1]!.date);
+  });
+
+  it('finds what was stored after another retry had looked for its own', async () => {
+    const [retry, later] = ['a', 'b'].map((cid) => draft(1, room, cid, cid, false));
+    await appender.append(room, [{ ...retry!, retry: true }]);
+    await send(['between']);
+    const [first] = await appender.append(room, [later!]);
+    const answers = await appender.append(room, [
+      { ...later!, retry: true },
+      { ...retry!, retry: true },
+    ]);
+    expect(answers[0]).toEqual({ date: first!.date, prev: '', stored: false });
+    expect(answers[1]!.stored).toBe(false);
+    expect(await redis.zcard(keys.room(room))).toBe(3);
+  });
+
+  it('finds the first, the last and any other of thousands', async () => {
+    const { items, answers } = await fill(2500);
+    const wanted = [0, 999, 1000, 1001, 2000, 2499];
+    const again = await appender.append(
+      room,
+      wanted.map((index) => ({ ...items[index]!, retry: true })),
+    );
+    expect(again).toEqual(wanted.map((index) => ({ date: answers[index]!.date, prev: '', stored: false })));
+  });
+
+  it('finds what was stored in a room that was emptied and whose dates had been ahead', async () => {
+    await redis.zadd(keys.room(room), Math.floor(Date.now() / 1000) + 100, '{"from":"1"}');
+    await appender.append(room, [draft(1, room, 'x', 'cid-1', true)]);
+    await redis.del(keys.room(room));
+    const item = draft(1, room, 'y', 'cid-2', false);
+    const [first] = await appender.append(room, [item]);
+    expect((await appender.append(room, [{ ...item, retry: true }]))[0]).toEqual({
+      date: first!.date,
+      prev: '',
+      stored: false,
+    });
+  });
+
+  it.each([
+    ['no number', '1.2.3'],
+    ['without a digit', '.'],
+    ['larger than any number', '9'.repeat(400)],
+  ])('goes on when a foreign server wrote a message with a cid and a date that is %s', async (_, date) => {
+    const item = draft(1, room, 'x', 'cid-1', false);
+    await redis.zadd(
+      keys.room(room),
+      Math.floor(Date.now() / 1000),
+      `${item.head}${date}${item.mid}0${item.tail}`,
+    );
+    expect((await appender.append(room, [{ ...item, retry: true }]))[0]!.stored).toBe(true);
+    expect((await appender.append(room, [{ ...item, retry: true }]))[0]!.stored).toBe(false);
+  });
+
+  it('reads a busy room once, not again for each retry of what is not there', async () => {
+    await fill(20_000);
+    const retry = (cid: string) => appender.append(room, [draft(1, room, 'x', cid, true)]);
+    const timeOf = async (work: () => Promise<unknown>) => {
+      const start = performance.now();
+      await work();
+      return performance.now() - start;
+    };
+    const first = await timeOf(() => retry('once'));
+    // As long as ten readings; a hundred would take ten times as long.
+    const more = await timeOf(() => Promise.all(Array.from({ length: 100 }, (_, i) => retry(`more-${i}`))));
+    expect(more).toBeLessThan(10 * first);
   });
 
   it.each([

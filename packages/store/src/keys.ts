@@ -22,7 +22,10 @@ export const keys = {
 
   /** Counter: INCR gives the next named room's id; "0" is General. */
   totalRooms: 'total_rooms',
-  /** Sorted set of retried messages that were stored: their originals may still arrive. Lives for minutes. */
+  /**
+   * Sorted set of retried messages that were stored, as their originals may still arrive, and an index of the room's
+   * messages, in which retried ones are looked for. Lives for minutes.
+   */
   roomRetried: (id: RoomId) => `room:${id}:retried`,
   /** Hash of one session, with a TTL; the token itself is nowhere in Redis. */
   session: (tokenHash: string) => `session:${tokenHash}`,

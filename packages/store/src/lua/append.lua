@@ -5,7 +5,7 @@
   between fragments of JSON that the caller made; nothing is decoded or encoded here.
 
   KEYS[1]  sorted set of the room
-  KEYS[2]  sorted set of the retried messages that were stored lately
+  KEYS[2]  sorted set of what is known of retried messages, see below
   ARGV[1]  channel to publish to
   ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
   ARGV[3]  how many messages the room keeps, 0 = all
@@ -17,8 +17,12 @@
     tail   ,"cid":"c-8f2"}   or   }
     retry  "1" when the message may already be there: one with this head and tail is looked for first
 
-  A retried message that is stored is noted, as its original may still be on the way: held up in a server or on a
-  line that stood still. An original that comes after its retry is looked for as well.
+  KEYS[2] exists in rooms with retries alone, and holds two things by sender and cid, of the time that is looked back on:
+
+  - The retried messages that were stored; score = when. The original may still be on the way: held up in a server or on
+    a line that stood still. An original that comes after its retry is looked for as well.
+  - Behind a prefix, all messages up to the one that the prefix alone stands for; score = date. A retry reads what came
+    to the room since then into it, so however many retries there are, each message is read once.
 
   Returns three strings for each message: date, prev, and "1" when it was stored now or "0" when it was found
   (prev is then empty). Dates have six decimals and rise strictly.
@@ -26,6 +30,8 @@
 local room, retried = KEYS[1], KEYS[2]
 local channel, envelope, keep, ahead, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST, WIDTH = 6, 4
+-- The prefix of the index, and how many messages are read into it at once.
+local INDEXED, PAGE = '@', 1000
 
 local time = redis.call('TIME')
 local now = tonumber(time[1])
@@ -59,24 +65,39 @@ local function doubtful()
   return places
 end
 
--- The dates of those of the messages that are in the room, by their identity.
-local function findStored(places)
-  local wanted, lengths, dates = {}, {}, {}
-  for _, i in ipairs(places) do
-    local tail = ARGV[i + 2]
-    wanted[tail] = wanted[tail] or {}
-    table.insert(wanted[tail], i)
-    lengths[#tail] = true
-  end
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', room, now - window, '+inf')) do
-    for length in pairs(lengths) do
-      for _, i in ipairs(wanted[string.sub(member, -length)] or {}) do
-        local head = ARGV[i]
-        if string.sub(member, 1, #head) == head then
-          dates[identity(i)] = string.match(member, '^[%d.]+', #head + 1)
-        end
+-- Reads what came to the room since the last time into the index of its messages.
+local function readRoom()
+  if not last[2] then return end
+  local read = redis.call('ZSCORE', retried, INDEXED)
+  local from = now - window
+  -- With a newest message before what was read, the room was emptied, or the clock set back.
+  if read and tonumber(read) <= tonumber(last[2]) then from = '(' .. read end
+  local stop = redis.call('ZCOUNT', room, '-inf', last[2])
+  local start = stop - redis.call('ZCOUNT', room, from, last[2])
+  for rank = start, stop - 1, PAGE do
+    local found = {}
+    for _, member in ipairs(redis.call('ZRANGE', room, rank, math.min(rank + PAGE, stop) - 1)) do
+      -- In a text a quotation mark is escaped, so the last such comma is that of the cid.
+      local head, date, tail = string.match(member, '^({"from":%d+,"date":)([%d.]+),.*(,"cid":"[^"]*"})$')
+      -- What another server wrote may be no number, or none that Redis takes as a score.
+      local seconds = head and tonumber(date)
+      if seconds and seconds <= now + ahead then
+        found[#found + 1] = date
+        found[#found + 1] = INDEXED .. head .. tail
       end
     end
+    if #found > 0 then redis.call('ZADD', retried, unpack(found)) end
+  end
+  redis.call('ZADD', retried, last[2], INDEXED)
+end
+
+-- The dates of those of the messages that are in the room, by their identity.
+local function findStored(places)
+  readRoom()
+  local dates = {}
+  for _, i in ipairs(places) do
+    local score = redis.call('ZSCORE', retried, INDEXED .. identity(i))
+    if score then dates[identity(i)] = string.format('%.6f', tonumber(score)) end
   end
   return dates
 end
