@@ -19,7 +19,12 @@ describe.runIf(FULL)('kill -9 of the master of three Redis while everybody talks
     stage = await openStage(
       {
         redisUrl: `redis://127.0.0.1:${await group.masterPort()}`,
-        env: { REDIS_SENTINELS: group.addresses, REDIS_WAIT_REPLICAS: '1', REDIS_TIMEOUT_MS: '1000' },
+        env: {
+          REDIS_SENTINELS: group.addresses,
+          REDIS_WAIT_REPLICAS: '1',
+          REDIS_TIMEOUT_MS: '1000',
+          REBALANCE: 'false',
+        },
       },
       () => new Redis({ sentinels, name: 'mymaster', failoverDetector: true }),
     );

@@ -1,8 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { ChatClient } from '@chat/client';
 import { CHANNEL, type UserId } from '@chat/protocol';
 import { keys } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { type Account, createAccount } from '../harness/accounts.ts';
 import { ChatSocket } from '../harness/chat-socket.ts';
 import { type Cluster, startCluster } from '../harness/cluster.ts';
@@ -110,6 +112,26 @@ describe('a user with two tabs on two replicas', () => {
     expect(told(watching, ann.id)).toEqual([true]);
     await tabs[2]!.close();
     await untilTold(watching, ann.id, [true, false]);
+  });
+});
+
+describe('a rolling restart', () => {
+  test('tells nobody of users whose clients go from one replica to the other', async () => {
+    const [watcher, ...users] = (await newAccounts(13)) as [Account, ...Account[]];
+    const url = `${cluster.gateway.url.replace('http', 'ws')}/ws`;
+    const clients = users.map(({ token }) => new ChatClient({ url, token, WebSocket }));
+    onTestFinished(() => {
+      for (const client of clients) client.close();
+    });
+    for (const client of clients) client.connect();
+    // The watcher's replica is the last one that ends.
+    const watching = await connect(3, watcher);
+    for (const { id } of users) await untilTold(watching, id, [true]);
+    for (const index of [0, 1]) await cluster.restartReplica(index);
+    const barrier = await createAccount(redis);
+    await vi.waitFor(async () => await connect(1, barrier), SOON);
+    await untilTold(watching, barrier.id, [true]);
+    for (const { id } of users) expect(told(watching, id)).toEqual([true]);
   });
 });
 

@@ -16,7 +16,7 @@ const COALESCE_MS = 250;
  * Who has no socket here any more is told of after this time, in milliseconds: longer than others take to tell that the
  * user is there now, and than a page takes to load anew. Nobody flickers who goes from one replica to another.
  */
-const LEAVE_MS = 2000;
+export const LEAVE_MS = 2000;
 /** Above this many changes at once they are told in one frame and not in one each. */
 const MAX_SINGLE = 16;
 /**
