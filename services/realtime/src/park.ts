@@ -26,8 +26,7 @@ export class Park {
   /** @param waitMs the peer goes live after this time if nothing else makes it */
   constructor(peer: Peer, rooms: readonly Room[], waitMs: number, onTimeout: () => void) {
     this.#peer = peer;
-    this.#places = rooms.map((room) => ({ room, seq: room.seq }));
-    for (const room of rooms) room.parkPeer();
+    this.#places = rooms.map((room) => ({ room, seq: room.parkPeer() }));
     this.#timer = setTimeout(onTimeout, waitMs);
   }
 
@@ -44,8 +43,7 @@ export class Park {
   /** A room that the peer's user got meanwhile. */
   add(room: Room): void {
     if (this.#places.some((place) => place.room === room)) return;
-    this.#places.push({ room, seq: room.seq });
-    room.parkPeer();
+    this.#places.push({ room, seq: room.parkPeer() });
   }
 
   /**
@@ -56,7 +54,6 @@ export class Park {
   goLive(resumed?: ReadonlyMap<RoomId, Resumed>): void {
     this.#release();
     const peer = this.#peer;
-    if (!peer.open) return;
     peer.cork(() => {
       for (const { room, seq } of this.#places) {
         const read = resumed?.get(room.id);
@@ -64,16 +61,25 @@ export class Park {
         for (const message of room.keptAfter(seq)) if (!covers(read, message)) peer.send(message.frame);
       }
     });
-    peer.subscribe(userTopic(peer.user.id));
-    for (const { room } of this.#places)
-      for (const topic of room.topics) if (isNamed(topic)) peer.subscribe(topic);
-    for (const { room } of this.#places) room.unparkPeer();
+    // A slow stream may have been closed by what it was just sent: nobody would take it off its topics again.
+    if (peer.open) this.#subscribe();
+    this.#leaveRooms();
   }
 
   /** The peer closed before it went live. */
   abandon(): void {
     this.#release();
-    for (const { room } of this.#places) room.unparkPeer();
+    this.#leaveRooms();
+  }
+
+  #subscribe(): void {
+    this.#peer.subscribe(userTopic(this.#peer.user.id));
+    for (const { room } of this.#places)
+      for (const topic of room.topics) if (isNamed(topic)) this.#peer.subscribe(topic);
+  }
+
+  #leaveRooms(): void {
+    for (const { room, seq } of this.#places.splice(0)) room.unparkPeer(seq);
   }
 
   #release(): void {

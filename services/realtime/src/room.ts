@@ -11,13 +11,6 @@ const HOLD_MS = 250;
 /** Held messages at which the room is read at once. */
 const MAX_HELD = 1000;
 
-/** A frame kept for the peers that are not live yet. */
-export interface Kept {
-  /** Place among all frames of the room on this replica. */
-  seq: number;
-  message: Incoming;
-}
-
 export interface RoomOptions {
   fanout: Fanout;
   metrics: RealtimeMetrics;
@@ -53,9 +46,12 @@ export class Room {
   readonly #onOpen: (() => void)[] = [];
   #holdTimer: NodeJS.Timeout | undefined;
   #heldBeforeRead = 0;
+  /** The place of the last frame published, among all frames of the room on this replica. */
   #seq = 0;
-  #parked = 0;
-  #kept: Kept[] = [];
+  /** Where the peers that are not live yet were parked, ascending. */
+  readonly #parked: number[] = [];
+  /** What was published since the first of these places: without a hole, so the last one is at #seq. */
+  #kept: Incoming[] = [];
 
   constructor(id: RoomId, options: RoomOptions) {
     this.id = id;
@@ -79,11 +75,6 @@ export class Room {
   /** A date that Redis had. */
   get chained(): number {
     return this.#chain.chained;
-  }
-
-  /** The place of the last frame published. */
-  get seq(): number {
-    return this.#seq;
   }
 
   /** From now on early messages are delivered even if the room has them already: someone live has not seen them. */
@@ -177,19 +168,30 @@ export class Room {
     this.#window.flush();
   }
 
-  /** Keeps what is published from now on until the peers that wait went live. */
-  parkPeer(): void {
-    this.#parked++;
+  /**
+   * Keeps what is published from now on for a peer that is not live yet.
+   *
+   * @returns the place from which on: give it to {@link Room.unparkPeer}
+   */
+  parkPeer(): number {
+    this.#parked.push(this.#seq);
+    return this.#seq;
   }
 
-  unparkPeer(): void {
-    this.#parked--;
-    if (this.#parked === 0) this.#kept = [];
+  /** Forgets what was kept for this peer alone: there may always be others, so it is not enough to wait for none. */
+  unparkPeer(seq: number): void {
+    const index = indexOf(this.#parked, seq);
+    if (index === undefined) return;
+    this.#parked.splice(index, 1);
+    if (index > 0) return;
+    const oldest = this.#parked[0];
+    if (oldest === undefined) this.#kept = [];
+    else if (oldest > seq) this.#kept.splice(0, this.#keptUpTo(oldest));
   }
 
   /** What was published after a place, for a peer that goes live. */
-  *keptAfter(seq: number): Iterable<Incoming> {
-    for (const kept of this.#kept) if (kept.seq > seq) yield kept.message;
+  keptAfter(seq: number): readonly Incoming[] {
+    return this.#kept.slice(this.#keptUpTo(seq));
   }
 
   close(): void {
@@ -199,10 +201,15 @@ export class Room {
 
   #publish(message: Incoming): void {
     this.#seq++;
+    if (this.#parked.length > 0) this.#kept.push(own(message));
     for (const topic of this.#topics) this.#options.fanout.publish(topic, message.frame);
     // Not to a date that the chain does not go on from: clients would take all that follows for known.
     if (message.date > this.flushed && message.date <= this.#chain.last) this.flushed = message.date;
-    if (this.#parked > 0) this.#kept.push({ seq: this.#seq, message });
+  }
+
+  /** How many of the kept frames were published up to a place. */
+  #keptUpTo(seq: number): number {
+    return Math.max(0, this.#kept.length - (this.#seq - seq));
   }
 
   #lost(from: number, to: number): void {
@@ -228,4 +235,25 @@ export class Room {
     this.#holdTimer = undefined;
     this.#options.onMissing(this);
   }
+}
+
+/** Where a number is in an ascending array; undefined when it is not there. */
+function indexOf(ascending: readonly number[], value: number): number | undefined {
+  let from = 0;
+  let to = ascending.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (ascending[middle]! < value) from = middle + 1;
+    else to = middle;
+  }
+  return ascending[from] === value ? from : undefined;
+}
+
+/** A message that can be kept: a frame that was cut out of what Redis sent holds on to all of that, so it is copied. */
+function own(message: Incoming): Incoming {
+  const { frame } = message;
+  if (typeof frame === 'string') return message;
+  // Slices of Node's pool are no larger than that: many kept frames share one.
+  if (frame.buffer.byteLength <= Math.max(frame.byteLength, Buffer.poolSize)) return message;
+  return { ...message, frame: Buffer.from(frame) };
 }
