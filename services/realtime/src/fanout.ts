@@ -4,6 +4,8 @@ import type { RealtimeMetrics } from './metrics.ts';
 /** A subscriber that uWebSockets.js has no topics for: an event stream. */
 export interface Listener {
   receive(frame: string): void;
+  /** Told what {@link Listener.receive} threw: the listener ends itself. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -48,6 +50,13 @@ export class Fanout {
     if (!listeners) return;
     const text = typeof frame === 'string' ? frame : Buffer.from(frame as Uint8Array).toString();
     this.#metrics.delivered += listeners.size;
-    for (const listener of listeners) listener.receive(text);
+    for (const listener of listeners) {
+      try {
+        listener.receive(text);
+      } catch (error) {
+        // Whoever publishes is not to end because of one of those who listen, nor are the others to miss anything.
+        listener.failed(error);
+      }
+    }
   }
 }

@@ -25,6 +25,60 @@ describe('StreamCursor', () => {
     expect(StreamCursor.parse(text)?.toString()).toBe(text);
   });
 
+  describe('of more rooms than fit into a header', () => {
+    const START = 1_700_000_000;
+    /** One message in each room, so many seconds apart. */
+    function crowd(rooms: number, seconds: number) {
+      const cursor = StreamCursor.at([{ id: '0', flushed: START }]);
+      const dates = new Map<string, number>();
+      for (let n = 1; n <= rooms; n++) {
+        const date = START + n * seconds + 0.000001;
+        cursor.advance({ roomId: `${n}:100000`, date, prev: 0 });
+        dates.set(`${n}:100000`, date);
+      }
+      return { cursor, dates, last: START + rooms * seconds };
+    }
+
+    it('stays short, and a resume repeats nothing when the rooms spoke in the course of time', () => {
+      const { cursor, dates, last } = crowd(1000, 10);
+      const read = StreamCursor.parse(cursor.id())!;
+      expect(cursor.id().length).toBeLessThanOrEqual(2000);
+      for (const [room, date] of dates) expect(read.since(room)).toBeGreaterThanOrEqual(date);
+      // Nor does it skip what a room that is not named may still be about to send.
+      expect(read.since('7:8')).toBeLessThanOrEqual(last - 60);
+      expect(read.since('7:8')).toBeGreaterThan(START);
+    });
+
+    it('skips nothing when all spoke at once, and repeats a minute at most', () => {
+      const { cursor, dates, last } = crowd(1000, 0.01);
+      cursor.advance({ roomId: '0', date: last + 100, prev: 0 });
+      for (let n = 0; n < 100; n++) cursor.advance({ roomId: `${n}`, date: last + 100 + n / 100, prev: 0 });
+      const read = StreamCursor.parse(cursor.id())!;
+      expect(cursor.id().length).toBeLessThanOrEqual(2000);
+      expect(read.since('7:8')).toBeLessThanOrEqual(last + 41);
+      for (const [room, date] of dates) expect(read.since(room)).toBeGreaterThanOrEqual(date);
+      for (let n = 0; n < 100; n++) {
+        expect(read.since(`${n}`)).toBeLessThanOrEqual(last + 100 + n / 100);
+        expect(read.since(`${n}`)).toBeGreaterThan(last + 39);
+      }
+    });
+
+    it('does not take the clock of a foreign server for the time', () => {
+      const { cursor, last } = crowd(1000, 0.1);
+      cursor.advance({ roomId: '0', date: last + 3000 });
+      for (let n = 1; n < 100; n++) cursor.advance({ roomId: `${n}`, date: last + n / 100, prev: 0 });
+      expect(StreamCursor.parse(cursor.id())!.since('7:8')).toBeLessThanOrEqual(last - 59);
+    });
+
+    it('is left whole amid a resume: no room is passed over that was not sent yet', () => {
+      const { cursor } = crowd(10, 0.01);
+      expect(cursor.fits).toBe(true);
+      for (let n = 0; n < 200; n++) cursor.move({ roomId: `${n}`, date: START + 500, prev: 0 });
+      expect(cursor.fits).toBe(false);
+      expect(cursor.since('7:8')).toBe(START - 1);
+    });
+  });
+
   it.each(['', 'x', '1;', '1;0', '1;0=x', '1;../x=1', '-1', 'NaN', '1;0=Infinity'])('refuses %j', (text) => {
     expect(StreamCursor.parse(text)).toBeUndefined();
   });

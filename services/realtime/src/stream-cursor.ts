@@ -2,14 +2,28 @@ import { isRoomId, type RoomId } from '@chat/protocol';
 
 /** Rooms whose last dates lie this close together, in seconds, could have crossed on their way: each is named. */
 const SLACK = 1;
+/**
+ * Characters of an id at most. It comes back as a header, and uWebSockets.js refuses a request whose headers have more
+ * than 4096 bytes: half of that is left for cookies and for what browsers and proxies add.
+ */
+const MAX_LENGTH = 2000;
+/** What is left of an id that was too long: it is not shortened again with the next message. */
+const SHORTENED_LENGTH = 1500;
+/**
+ * Seconds after which a message of any room has come: longer than windows, repairs and the discovery of a deaf
+ * subscription take together.
+ */
+const SETTLED = 60;
 
 /**
  * Where a stream is, as the id of its events: `base;room=date;room=date`. A room that is not named has sent nothing
  * after the base. It holds the rooms that spoke since the stream began, not all that there are.
  */
 export class StreamCursor {
-  readonly #base: number;
+  #base: number;
   readonly #dates: Map<RoomId, number>;
+  /** Up to this date every room has sent what it had. */
+  #settled = 0;
 
   private constructor(base: number, dates: Map<RoomId, number>) {
     this.#base = base;
@@ -44,15 +58,63 @@ export class StreamCursor {
     return this.#dates.get(id) ?? this.#base;
   }
 
+  /** {@link StreamCursor.move}, then {@link StreamCursor.id}. */
+  advance(message: Moving): string {
+    this.move(message);
+    return this.id();
+  }
+
   /** Moves on by a message; a foreign one with an earlier date moves nothing. */
-  advance({ roomId, date }: { roomId: RoomId; date: number }): string {
+  move({ roomId, date, prev }: Moving): void {
     if (date > this.since(roomId)) this.#dates.set(roomId, date);
+    // The clock of a foreign server may be ahead: its dates say nothing of other rooms.
+    if (prev !== undefined) this.#settled = Math.max(this.#settled, date - SETTLED);
+  }
+
+  /** True when {@link StreamCursor.id} would leave nothing out. */
+  get fits(): boolean {
+    return this.toString().length <= MAX_LENGTH;
+  }
+
+  /**
+   * The id of an event before which the stream has had all rooms: not amid those of a resume, unless it fits. When it
+   * is too long, the rooms that have been silent the longest are not named any more, and the base is raised instead:
+   * up to the last of their dates, so that they are not sent again, but not beyond what is settled, so that nothing of
+   * any room is skipped. So in a crowd of rooms within a minute, a resume may repeat what came in that minute.
+   */
+  id(): string {
+    const text = this.toString();
+    if (text.length <= MAX_LENGTH) return text;
+    this.#shorten(text.length - SHORTENED_LENGTH);
     return this.toString();
   }
 
   toString(): string {
-    return [this.#base, ...Array.from(this.#dates, ([id, date]) => `${id}=${date}`)].join(';');
+    return [this.#base, ...Array.from(this.#dates, place)].join(';');
   }
+
+  #shorten(excess: number): void {
+    let left = excess;
+    let dropped = 0;
+    for (const [id, date] of [...this.#dates].sort(([, a], [, b]) => a - b)) {
+      if (left <= 0) break;
+      left -= place([id, date]).length + 1;
+      dropped = date;
+      this.#dates.delete(id);
+    }
+    this.#base = Math.max(this.#base, Math.min(dropped, this.#settled));
+  }
+}
+
+/** What a cursor reads of a message. */
+interface Moving {
+  roomId: RoomId;
+  date: number;
+  prev?: number;
+}
+
+function place([id, date]: [RoomId, number]): string {
+  return `${id}=${date}`;
 }
 
 function toDate(text: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import type { HttpResponse, RecognizedString } from 'uWebSockets.js';
-import type { RoomId } from '@chat/protocol';
+import type { Message } from '@chat/protocol';
 import type { Fanout, Listener } from './fanout.ts';
 import { frameText } from './frames-out.ts';
 import type { LocalUser } from './local-user.ts';
@@ -7,11 +7,17 @@ import { type Close, Peer } from './peer.ts';
 import type { StreamCursor } from './stream-cursor.ts';
 
 const TYPE_START = '{"type":"'.length;
+/**
+ * Characters of a batch after which a message has an id. With one in each, the ids of a resume would be several times
+ * as much as its messages, and the client closed as a slow one again and again; with one at the end alone, a line that
+ * breaks amid the batch would begin anew.
+ */
+const ID_EVERY = 16 * 1024;
 
 /** A stream of server-sent events: what a socket receives, for clients without WebSocket and for curl. */
 export class StreamPeer extends Peer implements Listener {
   readonly #response: HttpResponse;
-  readonly #onEnded: (peer: StreamPeer) => void;
+  readonly #onEnded: (peer: StreamPeer, error?: unknown) => void;
   readonly #fanout: Fanout;
   readonly #cursor: StreamCursor;
   readonly #maxBackpressure: number;
@@ -19,6 +25,11 @@ export class StreamPeer extends Peer implements Listener {
   #open = true;
   /** Bytes that the client did not take yet, as far as it is known. */
   #waiting = 0;
+  #inBatch = false;
+  /** The last message of a batch, which is to have an id. */
+  #held = '';
+  /** Characters of messages since the last id. */
+  #sinceId = 0;
 
   constructor(
     user: LocalUser,
@@ -28,8 +39,8 @@ export class StreamPeer extends Peer implements Listener {
       fanout: Fanout;
       cursor: StreamCursor;
       maxBackpressure: number;
-      /** Told when the server ends the stream; the abort handler is not called then. */
-      onEnded: (peer: StreamPeer) => void;
+      /** Told when the server ends the stream, and of the error if that is why; the abort handler may not be called. */
+      onEnded: (peer: StreamPeer, error?: unknown) => void;
     },
   ) {
     super(user, session);
@@ -49,7 +60,18 @@ export class StreamPeer extends Peer implements Listener {
   }
 
   receive(frame: string): void {
-    this.#response.cork(() => this.send(frame));
+    if (this.#open) this.#response.cork(() => this.send(frame));
+  }
+
+  /** A frame could not be sent, and the client lacks it: it comes back by itself, with what it has. */
+  failed(error: unknown): void {
+    this.closed();
+    try {
+      this.#response.close();
+    } catch {
+      // It is gone: that may be what the error is about.
+    }
+    this.#onEnded(this, error);
   }
 
   send(frame: RecognizedString): void {
@@ -59,15 +81,27 @@ export class StreamPeer extends Peer implements Listener {
     const type = text.slice(TYPE_START, typeEnd);
     // {"type":"…","data":…}: the data goes out as it is; JSON has no line breaks.
     const data = text.slice(typeEnd + '","data":'.length, -1);
-    const id = type === 'message' ? `id: ${this.#cursor.advance(positionOf(data))}\n` : '';
-    this.#write(`${id}event: ${type}\ndata: ${data}\n\n`);
+    const event = `event: ${type}\ndata: ${data}\n\n`;
+    if (type === 'message') this.#sendMessage(event, data);
+    else {
+      this.#sendHeld(true);
+      this.#write(event);
+    }
   }
 
   cork(callback: () => void): void {
-    if (this.#open) this.#response.cork(callback);
+    if (!this.#open) return;
+    this.#response.cork(() => {
+      this.#inBatch = true;
+      callback();
+      this.#inBatch = false;
+      this.#sendHeld(true);
+    });
   }
 
   subscribe(topic: string): void {
+    // Whoever is closed has left its topics, and does not leave them again.
+    if (!this.#open) return;
     this.#topics.add(topic);
     this.#fanout.listen(topic, this);
   }
@@ -99,16 +133,27 @@ export class StreamPeer extends Peer implements Listener {
     this.#topics.clear();
   }
 
+  #sendMessage(event: string, data: string): void {
+    this.#sendHeld(this.#sinceId >= ID_EVERY && this.#cursor.fits);
+    this.#cursor.move(JSON.parse(data) as Message);
+    this.#held = event;
+    if (!this.#inBatch) this.#sendHeld(true);
+  }
+
+  #sendHeld(named: boolean): void {
+    if (this.#held === '') return;
+    const event = this.#held;
+    this.#held = '';
+    this.#sinceId = named ? 0 : this.#sinceId + event.length;
+    this.#write(named ? `id: ${this.#cursor.id()}\n${event}` : event);
+  }
+
   #write(text: string): void {
-    if (!this.#response.write(text)) this.#waiting += text.length;
+    if (!this.#open) return;
+    if (!this.#response.write(text)) this.#waiting += Buffer.byteLength(text);
     if (this.#waiting <= this.#maxBackpressure) return;
     this.closed();
     // Runs the abort handler, which counts the stream out.
     this.#response.close();
   }
-}
-
-function positionOf(data: string): { roomId: RoomId; date: number } {
-  const { roomId, date } = JSON.parse(data) as { roomId: RoomId; date: number };
-  return { roomId, date };
 }

@@ -70,7 +70,10 @@ export class Streams {
         fanout,
         cursor,
         maxBackpressure,
-        onEnded: (ended) => this.#close(ended),
+        onEnded: (ended, error) => {
+          if (error !== undefined) logger.error({ err: error }, 'stream failed');
+          this.#close(ended);
+        },
       });
       peer = opened;
       this.#peers.add(opened);
