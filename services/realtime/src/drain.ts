@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOSE } from '@chat/protocol';
 import { encodeFrame } from './frames-out.ts';
@@ -9,14 +10,21 @@ const BATCH_MS = 100;
 const SPREAD_MS = 500;
 
 /**
- * Asks clients to reconnect, at most `rate` a second: a restart must not make a storm that takes the other replicas
- * down as well.
+ * Asks clients to reconnect, `rate` a second: a restart must not make a storm that takes the other replicas down as
+ * well. When they are too many for that, they are asked faster: a storm that is spread over the time there is does less
+ * harm than one in which the process is killed, with its users online and what it holds unwritten.
+ *
+ * @param rate sockets a second
+ * @param withinMs time in milliseconds after which all are gone; at 0 they are at once
  */
-export async function drain(peers: ReadonlySet<Peer>, rate: number): Promise<void> {
+export async function drain(peers: ReadonlySet<Peer>, rate: number, withinMs: number): Promise<void> {
+  const endsAt = performance.now() + withinMs;
   const batch = Math.max(1, Math.floor((rate * BATCH_MS) / 1000));
   const pause = (batch / rate) * 1000;
   while (peers.size > 0) {
-    for (const peer of take(peers, batch)) sendAway(peer);
+    const leftMs = endsAt - performance.now();
+    const batches = 1 + Math.max(0, Math.floor(leftMs / pause));
+    for (const peer of take(peers, Math.max(batch, Math.ceil(peers.size / batches)))) sendAway(peer);
     if (peers.size > 0) await sleep(pause);
   }
 }
