@@ -1,5 +1,6 @@
 import { ChatApi } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
+import type { Page, WebSocketRoute } from 'playwright-core';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { enter, field, inRoom, message, newName, say, sayMany, useCluster } from './page-browser.ts';
 
@@ -15,6 +16,54 @@ beforeEach(async () => {
     Promise.all(paths.map(async (path) => (await fetch(new URL(path, on.browser.url))).status));
   await expect.poll(answers).toEqual([200, 401, 200, 200, 200]);
 });
+
+/** The page's line to the server, which can be cut; to be asked for before the page connects. */
+async function cuttable(page: Page): Promise<{ cut(): void; mend(): void }> {
+  const sockets = new Set<WebSocketRoute>();
+  let broken = false;
+  await page.routeWebSocket(/\/ws/, (socket) => {
+    if (broken) {
+      void socket.close();
+      return;
+    }
+    socket.connectToServer();
+    sockets.add(socket);
+  });
+  return {
+    cut() {
+      broken = true;
+      for (const socket of sockets) void socket.close();
+      sockets.clear();
+    },
+    mend() {
+      broken = false;
+    },
+  };
+}
+
+/** Holds back the answer to the page's next request with such an address. */
+async function held(page: Page, url: RegExp): Promise<{ asked: Promise<unknown>; release(): Promise<void> }> {
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route(
+    url,
+    async (route) => {
+      await released;
+      await route.continue();
+    },
+    { times: 1 },
+  );
+  const answered = page.waitForResponse(url);
+  return {
+    asked: page.waitForRequest(url),
+    async release() {
+      letGo();
+      await (await answered).finished();
+    },
+  };
+}
 
 describe('a replica that is killed', () => {
   test('lets the page wait, and what was written and missed comes when it is back', async () => {
@@ -118,6 +167,87 @@ describe('a gap in sight of the newest message', () => {
     await page.getByRole('button', { name: /Newest messages/ }).click();
     await message(page, `line 649 of ${id}`).waitFor();
     await expect.poll(() => page.getByRole('button', { name: /Newest messages/ }).count()).toBe(0);
+  });
+});
+
+describe('two gaps in sight that are filled at once', () => {
+  test('leave what one reads in sight', async () => {
+    const writer = await on.browser.newClient();
+    const { id, name } = await writer.api.createRoom(newName('gaps'));
+    await writer.chat.send(id, 'line before');
+    const page = await on.browser.open(`/#/room/${id}`, {
+      expected: AWAY,
+      viewport: { width: 1280, height: 3500 },
+    });
+    const line = await cuttable(page);
+    await enter(page, writer.name);
+    await inRoom(page, name!);
+    await message(page, 'line before').waitFor();
+    for (const round of ['first', 'second']) {
+      line.cut();
+      const texts = Array.from({ length: 650 }, (_, index) => `${round} ${index} of ${id}`);
+      await sayMany(writer, id, texts);
+      line.mend();
+      await message(page, `${round} 649 of ${id}`).waitFor();
+    }
+    const load = page.getByRole('button', { name: 'Messages are missing here. Load them' });
+    await expect.poll(() => load.count()).toBe(2);
+    // There is room for what fills the one, and not for what fills both.
+    const rows = page.locator('.row');
+    const [top, bottom] = await Promise.all([rows.first().boundingBox(), rows.last().boundingBox()]);
+    const height = (bottom!.y - top!.y) / (await rows.count());
+    await page.setViewportSize({ width: 1280, height: Math.round(260 * height) });
+
+    const [upper, lower] = await load.all();
+    const second = await held(page, /[?&]after=/);
+    await lower!.click();
+    await second.asked;
+    await upper!.click();
+    await message(page, `first 99 of ${id}`).waitFor();
+    await second.release();
+    await page.getByRole('button', { name: /Newest messages/ }).waitFor();
+    const first = await message(page, 'line before').boundingBox();
+    expect(first!.y).toBeGreaterThan(0);
+  });
+});
+
+describe('a gap that is filled late', () => {
+  test('leaves the room unread that was opened meanwhile', async () => {
+    const writer = await on.browser.newClient();
+    const other = await on.browser.newClient();
+    const { id, name } = await writer.api.createRoom(newName('gap'));
+    await writer.chat.send(id, 'line before');
+    const page = await on.browser.open(`/#/room/${id}`, { expected: AWAY });
+    const line = await cuttable(page);
+    await enter(page, writer.name);
+    await inRoom(page, name!);
+    await message(page, 'line before').waitFor();
+    line.cut();
+    await sayMany(
+      writer,
+      id,
+      Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`),
+    );
+    line.mend();
+    await message(page, `line 649 of ${id}`).waitFor();
+    const unread = Array.from({ length: 80 }, (_, index) => `unread ${index} beside ${id}`);
+    await sayMany(other, GENERAL, unread);
+    const general = page.getByRole('navigation').getByRole('link', { name: 'General' });
+    const badge = general.locator('.badge', { hasText: `${unread.length}` });
+    await badge.waitFor();
+
+    const answer = await held(page, /[?&]after=/);
+    await page.getByRole('button', { name: 'Messages are missing here. Load them' }).click();
+    await answer.asked;
+    await general.click();
+    await inRoom(page, 'General');
+    await page.getByText('New', { exact: true }).waitFor();
+    await answer.release();
+    // Longer than it takes the page to draw what came.
+    await page.waitForTimeout(500);
+    expect(await badge.count()).toBe(1);
+    await page.getByRole('button', { name: /new messages|Newest messages/ }).click();
+    await badge.waitFor({ state: 'detached' });
   });
 });
 

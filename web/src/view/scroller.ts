@@ -37,8 +37,8 @@ export class Scroller {
   #element: HTMLElement | undefined;
   #anchor: Anchor | undefined;
   #placed = false;
-  /** True while messages are put in between those that one reads: even at the end of the list, these stay. */
-  #held = false;
+  /** Above 0 while messages are put in between those that one reads: even at the end of the list, these stay. */
+  #holds = 0;
   #outgoing = 0;
   /** The newest message when the end went out of sight. */
   #leftAt = 0;
@@ -78,6 +78,9 @@ export class Scroller {
       observer.disconnect();
       document.removeEventListener('visibilitychange', this.look);
       this.#chat.reading.watch(false);
+      // What is still on its way must not look here any more: a list that is not in the page has no size, as if it
+      // stood at its end, and the room that is open now would be taken as read.
+      this.#element = undefined;
     };
   }
 
@@ -106,13 +109,13 @@ export class Scroller {
 
   /** Gets the first of the messages that are missing in a gap; what one reads stays where it is. */
   readonly fill = async (gap: Gap): Promise<void> => {
-    this.#held = true;
+    this.#holds++;
     this.#setAtEnd(false);
     await this.#chat.history.fill(this.#room, gap);
     // Drawn in a microtask from now.
     this.#chat.rooms.flush();
     setTimeout(() => {
-      this.#held = false;
+      this.#holds--;
       this.look();
     });
   };
@@ -124,7 +127,7 @@ export class Scroller {
     const distance = distanceToEnd(element);
     const view = this.#view.peek();
     const following = view.end === Number.POSITIVE_INFINITY;
-    this.#setAtEnd(following && distance <= AT_END && !this.#held);
+    this.#setAtEnd(following && distance <= AT_END && this.#holds === 0);
     this.#far.value = distance > FAR;
     this.#chat.reading.watch(this.#atEnd.peek() && !document.hidden, following ? undefined : view.end);
     this.#adjust(view, element.scrollTop, distance);
