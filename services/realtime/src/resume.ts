@@ -65,7 +65,9 @@ async function readRoom({ room, since }: Position, registry: RoomRegistry): Prom
 
 /** Leaves out the rooms with the most bytes, as undefined, until all others together can be sent at once. */
 function withinBounds(read: readonly ReadRoom[]): ReadRoom[] {
-  const sizes = read.map((messages) => messages?.reduce((sum, { frame }) => sum + frame.length, 0) ?? 0);
+  const sizes = read.map(
+    (messages) => messages?.reduce((sum, { frame }) => sum + Buffer.byteLength(frame), 0) ?? 0,
+  );
   const kept = [...read];
   let sum = 0;
   for (const index of [...sizes.keys()].sort((a, b) => sizes[a]! - sizes[b]!)) {

@@ -124,6 +124,26 @@ describe('a client that comes back', () => {
     expect(socket.frames.some(({ type }) => type === 'gap')).toBe(false);
   });
 
+  it.each([
+    ['x'.repeat(4000), 200],
+    ['字'.repeat(1200), 300],
+  ])('with more bytes missing than one resume brings gets a gap (%#)', async (text, count) => {
+    const writer = await connect(pablo, replicas[0]);
+    const first = await writer.say(room, 'first');
+    const dates = await Promise.all(Array.from({ length: count }, () => writer.say(room, text)));
+    const last = Math.max(...dates);
+    await writer.next('message', ({ date }) => date === last);
+    const socket = await connect(joe, replicas[0], '?resume=1');
+    socket.send({ type: 'resume', data: { rooms: { [room]: first } } });
+    await socket.next('resumed');
+    expect(socket.frames.find(({ type }) => type === 'gap')?.data).toEqual({
+      roomId: room,
+      from: first,
+      to: last,
+    });
+    expect(texts(socket)).toEqual([]);
+  });
+
   it('asking for rooms that are not its own is told, and gets the others', async () => {
     const writer = await connect(pablo, replicas[0]);
     await writer.say(room, 'mine');
