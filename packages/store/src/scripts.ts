@@ -13,8 +13,10 @@ type Command = (...args: (string | number)[]) => Promise<unknown>;
 /**
  * Loads lua/{name}.lua. ioredis sends it by its SHA-1 once the connection has it, and again in full after a
  * NOSCRIPT reply.
+ *
+ * @param numberOfKeys undefined: the first argument says it at each call
  */
-export function loadScript(name: string, numberOfKeys: number): Script {
+export function loadScript(name: string, numberOfKeys?: number): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   const command = `chat_${name.replaceAll('-', '_')}`;
   return (redis, keysAndArgs) => {

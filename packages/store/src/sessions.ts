@@ -3,8 +3,12 @@ import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@c
 import type { ChainableCommander, Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { type Answers, RevocationAnswers } from './revocation-answers.ts';
+import { loadScript } from './scripts.ts';
 
 const DAY_SECONDS = 86_400;
+/** What TTL says of a key that is not there. */
+const GONE = -2;
+const sessionTtls = loadScript('session-ttls');
 
 interface SessionsOptions {
   /** How long a session lives without use. */
@@ -95,20 +99,16 @@ export class Sessions {
    */
   async use(hashes: readonly string[]): Promise<boolean[]> {
     if (hashes.length === 0) return [];
-    const pipeline = this.#redis.pipeline();
-    for (const hash of hashes) pipeline.ttl(keys.session(hash)).hget(keys.session(hash), 'userId');
-    const replies = await pipeline.exec();
-    firstError(replies);
-    const renewals = this.#redis.pipeline();
-    const there = hashes.map((hash, index) => {
-      const ttl = Number(replies![2 * index]![1]);
-      const id = parseUserId(replies![2 * index + 1]![1]);
-      if (id === undefined) return false;
-      if (ttl < this.#renewBelow) this.#renew(renewals, hash, id);
-      return true;
-    });
-    if (renewals.length > 0) firstError(await renewals.exec());
-    return there;
+    const sessions = hashes.map((hash) => keys.session(hash));
+    const left = (await sessionTtls(this.#redis, [sessions.length, ...sessions])) as number[];
+    const old = hashes.filter((_, index) => left[index]! >= 0 && left[index]! < this.#renewBelow);
+    await Promise.all(old.map((hash) => this.#renewStored(hash)));
+    return left.map((seconds) => seconds !== GONE);
+  }
+
+  async #renewStored(hash: string): Promise<void> {
+    const id = parseUserId(await this.#redis.hget(keys.session(hash), 'userId'));
+    if (id !== undefined) firstError(await this.#renew(this.#redis.multi(), hash, id).exec());
   }
 
   /** Lets a session live anew, and writes down whose it is; those of the user that ran out are forgotten. */
