@@ -69,6 +69,7 @@ export class SocketIoTarget implements Target {
       logFile: join(directory, `socketio-${n + 1}.log`),
       env: {
         MALLOC_ARENA_MAX: '1',
+        MALLOC_TRIM_THRESHOLD_: '1048576',
         ...process.env,
         NODE_ENV: 'production',
         PORT: String(port),
