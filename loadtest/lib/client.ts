@@ -17,6 +17,8 @@ interface ClientOptions {
 }
 
 const BACKOFF_MS = { first: 200, most: 5000 };
+/** Without a hello for so long a connection has failed, whatever it waits for. */
+const HELLO_MS = 10_000;
 /** A server that cannot take a message now and does not say when. */
 const RETRY_MS = 1000;
 
@@ -106,9 +108,14 @@ export class Client {
     this.#socket = socket;
     let greeted = false;
     let closed = false;
+    const patience = setTimeout(() => {
+      socket.close();
+      ended(0, 'no hello');
+    }, HELLO_MS);
     const ended = (code: number, reason: string) => {
       if (closed) return;
       closed = true;
+      clearTimeout(patience);
       if (greeted) meter.sockets--;
       if (this.#socket === socket) this.#ended(greeted, code, reason);
     };
@@ -119,6 +126,7 @@ export class Client {
       const frame = JSON.parse(data as string) as ServerFrame;
       if (!greeted && frame.type === 'hello') {
         greeted = true;
+        clearTimeout(patience);
         meter.sockets++;
         meter.count('connected');
         meter.time('connect', timestamp - startedAt);
