@@ -76,10 +76,23 @@ function lineOf(
     `  <polyline class="line ${name}" points="${points.map(place).join(' ')}"/>`,
     ...points.flatMap((knee) => [
       `  <circle class="dot ${name}" cx="${round(x(knee.replicas))}" cy="${round(y(knee.deliveriesPerSecond))}" r="4"/>`,
-      `  <text class="note middle" x="${round(x(knee.replicas))}" y="${round(y(knee.deliveriesPerSecond) - 10)}">${short(knee.deliveriesPerSecond)}</text>`,
+      `  <text class="note middle" x="${round(x(knee.replicas))}" y="${round(labelY(knees, knee, y))}">${short(knee.deliveriesPerSecond)}</text>`,
     ]),
     `  <text class="name ${name}" x="${round(x(last.replicas) + 14)}" y="${round(y(last.deliveriesPerSecond) + 4)}">rooms of ${members.toLocaleString('en-US')}</text>`,
   ];
+}
+
+/** Pixels of a label, with some air. */
+const LABEL_HEIGHT = 28;
+
+/** Above the point, or below it where the point of larger rooms stands too close. */
+function labelY(knees: readonly Knee[], knee: Knee, y: (value: number) => number): number {
+  const own = y(knee.deliveriesPerSecond);
+  const crowded = knees.some(({ replicas, deliveriesPerSecond }) => {
+    const above = own - y(deliveriesPerSecond);
+    return replicas === knee.replicas && above > 0 && above < LABEL_HEIGHT;
+  });
+  return crowded ? own + 20 : own - 10;
 }
 
 function describe(knees: readonly Knee[]): string {
