@@ -49,9 +49,11 @@ export default defineConfig({
         },
       },
       {
+        // After the others, not beside them: a browser fails its requests when a network of Docker comes or goes.
         test: {
           ...shared,
           ...cluster,
+          sequence: { groupOrder: 3 },
           name: 'containers',
           globalSetup: ['test/containers/images-setup.ts'],
           include: ['test/containers/**/*.test.ts'],
