@@ -41,7 +41,7 @@ export interface Credentials {
   address: string;
 }
 
-/** Who was let in. Attach a peer for it in the same turn: the rooms are kept open for so long. */
+/** Who was let in. */
 export interface Admitted {
   user: User;
   /** SHA-256 of the session's token. */
@@ -96,8 +96,15 @@ export class Admission {
     return token === undefined ? new AppError('unauthenticated') : undefined;
   }
 
-  /** @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors */
-  async admit(credentials: Credentials): Promise<Admitted> {
+  /**
+   * Lets a client in.
+   *
+   * @param enter attaches a peer for it. It is called in the turn in which all was found in order, so that others of the
+   * user who are admitted with it are counted, and nothing that is told in between is missed.
+   * @returns what `enter` returns
+   * @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors
+   */
+  async admit<T>(credentials: Credentials, enter: (admitted: Admitted) => T): Promise<T> {
     const { revocations } = this.#options;
     // An event reaches who is connected; who is just being looked up is looked up again.
     for (;;) {
@@ -106,7 +113,9 @@ export class Admission {
       this.#lookUps.add(lookUp);
       try {
         const admitted = await this.#lookUp(credentials, lookUp);
-        if (heard === revocations() && !lookUp.outdated) return admitted;
+        if (heard !== revocations() || lookUp.outdated) continue;
+        this.#checkCount(admitted);
+        return enter(admitted);
       } finally {
         this.#lookUps.delete(lookUp);
       }
@@ -134,17 +143,10 @@ export class Admission {
     ]);
     // The drain may have begun meanwhile.
     if (draining()) throw new AppError('draining', undefined, { retryAfterMs: 1000 });
-    const admitted = { user, session: hash, rooms, elsewhere };
-    this.checkCount(admitted);
-    return admitted;
+    return { user, session: hash, rooms, elsewhere };
   }
 
-  /**
-   * To be called again in the turn in which the peer is attached: others of the user may have been admitted with it.
-   *
-   * @throws AppError too_many_sockets
-   */
-  checkCount({ user, elsewhere }: Admitted): void {
+  #checkCount({ user, elsewhere }: Admitted): void {
     const { users, socketsPerUser } = this.#options;
     if (socketsPerUser === 0) return;
     const here = users.find(user.id)?.peers.length ?? 0;

@@ -1,4 +1,5 @@
 import type { TemplatedApp } from 'uWebSockets.js';
+import { performance } from 'node:perf_hooks';
 import { isRedisAway, type Logger, type Metrics, pingRedis, type Readiness, redisPlace } from '@chat/kit';
 import { LIMITS, privateMembers, type RoomId } from '@chat/protocol';
 import {
@@ -18,6 +19,7 @@ import { AppendQueue, type Outgoing } from './append-queue.ts';
 import type { Incoming } from './chain.ts';
 import type { Config } from './config.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { drain } from './drain.ts';
 import { Events } from './events.ts';
 import { Fanout } from './fanout.ts';
 import { encodeFrame, messageFrame } from './frames-out.ts';
@@ -26,7 +28,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { LocalUsers } from './local-users.ts';
 import { RealtimeMetrics } from './metrics.ts';
 import { Page } from './page.ts';
-import { PresenceKeeper } from './presence-keeper.ts';
+import { LEAVE_MS, PresenceKeeper } from './presence-keeper.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { RedisLink, waitMs } from './redis-link.ts';
 import { Relay } from './relay.ts';
@@ -66,14 +68,12 @@ export interface Realtime {
   startDraining(): void;
   /** Ends the event streams. */
   endStreams(): void;
+  /** Asks the clients to reconnect elsewhere, so fast that the steps after it have their time before the hard end. */
+  moveClients(): Promise<void>;
   /** Waits for the sends under way, at most so long; what is not stored then is answered with an error. */
   finishSends(timeoutMs: number): Promise<void>;
-  /**
-   * Takes this server's users off the list, then leaves Redis.
-   *
-   * @param movedSince by performance.now(), when clients were first asked to go elsewhere: they have time to arrive there
-   */
-  leave(movedSince?: number): Promise<void>;
+  /** Takes this server's users off the list, once those who moved had the time to arrive elsewhere, and leaves Redis. */
+  leave(): Promise<void>;
 }
 
 /** Builds the realtime service without a port: the parts, and what flows between them. */
@@ -84,6 +84,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const metrics = new RealtimeMetrics(parts.metrics);
   const fanout = new Fanout([app, socketApp], metrics);
   let draining = false;
+  /** By performance.now(), when clients were first asked to go elsewhere. */
+  let movedSince: number | undefined;
   let degraded = false;
 
   const place = redisPlace(config);
@@ -312,8 +314,6 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   mountRoutes(app, { serverId, logger, metrics: parts.metrics, readiness, streams, page });
 
   presence.start();
-  // With the first of its users at the latest there has to be a lease, or nobody would take them off.
-  redis.on('ready', () => void presence.renew());
   heartbeat.start();
   if (config.REBALANCE) rebalancer.start();
   guard.start(config.SESSION_CHECK_MS);
@@ -331,6 +331,12 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       readiness.set('serving', false);
     },
     endStreams: () => streams.end(),
+    moveClients() {
+      movedSince = performance.now();
+      // Each of the two steps after it may wait for Redis once, and the last one for those who move.
+      const after = 2 * config.REDIS_TIMEOUT_MS + LEAVE_MS;
+      return drain(peers, config.DRAIN_RATE, config.SHUTDOWN_TIMEOUT_MS - config.DRAIN_GRACE_MS - after);
+    },
     async finishSends(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
@@ -341,7 +347,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       queue.abandon();
       registry.flush();
     },
-    async leave(movedSince) {
+    async leave() {
       clearInterval(sweeper);
       heartbeat.stop();
       rebalancer.stop();

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -12,9 +11,7 @@ import {
 } from '@chat/kit';
 import { createRealtime } from './app.ts';
 import { configSchema } from './config.ts';
-import { drain } from './drain.ts';
 import { type Listening, listen } from './listen.ts';
-import { LEAVE_MS } from './presence-keeper.ts';
 
 // After a storm of upgrades V8 would keep the garbage of all of them for as long as nothing else is allocated: an idle
 // socket then costs 5 KB instead of less than 3. With this it collects when a quiet time begins.
@@ -29,12 +26,8 @@ const readiness = new Readiness();
 // From src/ as well as from dist/, the page is three folders up.
 const webDirectory = config.WEB_DIR ?? fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
-// What is left for the drain: each of the two steps after it may wait for Redis once, and the last one for those who move.
-const drainMs = config.SHUTDOWN_TIMEOUT_MS - config.DRAIN_GRACE_MS - 2 * config.REDIS_TIMEOUT_MS - LEAVE_MS;
-
 const realtime = createRealtime({ config, serverId, logger, metrics, readiness, webDirectory });
 const listening: Listening[] = [];
-let movedSince: number | undefined;
 lifecycle
   .onShutdown('unready', () => realtime.startDraining())
   .onShutdown('wait for the balancer', () => sleep(config.DRAIN_GRACE_MS))
@@ -42,12 +35,9 @@ lifecycle
     for (const socket of listening) socket.close();
   })
   .onShutdown('end streams', () => realtime.endStreams())
-  .onShutdown('ask clients to reconnect', () => {
-    movedSince = performance.now();
-    return drain(realtime.peers, config.DRAIN_RATE, drainMs);
-  })
+  .onShutdown('ask clients to reconnect', () => realtime.moveClients())
   .onShutdown('finish sends', () => realtime.finishSends(config.REDIS_TIMEOUT_MS))
-  .onShutdown('leave redis', () => realtime.leave(movedSince));
+  .onShutdown('leave redis', () => realtime.leave());
 
 try {
   const own = await listen(realtime.app, config.HOST, config.PORT, false);

@@ -87,7 +87,8 @@ export class PresenceKeeper {
       setInterval(() => void this.renew(), renewMs),
       setInterval(() => this.#forgetOrder(), ORDER_MEMORY_MS),
     );
-    void this.renew();
+    // With the first of its users at the latest there has to be a lease, or nobody would take them off.
+    this.#options.redis.on('ready', () => void this.renew());
   }
 
   /** The number of a user's sockets here changed. */

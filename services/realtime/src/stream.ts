@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { AppError, type Logger, toAppError } from '@chat/kit';
 import { CLOSE } from '@chat/protocol';
-import type { Admission } from './admission.ts';
+import type { Admission, Admitted } from './admission.ts';
 import type { Fanout } from './fanout.ts';
 import type { Greeter } from './greeter.ts';
 import { sendError } from './http-response.ts';
@@ -47,7 +47,7 @@ export class Streams {
   }
 
   async open(response: HttpResponse, request: HttpRequest): Promise<void> {
-    const { admission, users, fanout, maxBackpressure, trustProxy, logger } = this.#options;
+    const { admission, trustProxy, logger } = this.#options;
     const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
     const credentials = admission.credentials(response, request, trustProxy);
     let peer: StreamPeer | undefined;
@@ -62,26 +62,12 @@ export class Streams {
       const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId);
       if (lastEventId !== '' && !from)
         throw new AppError('bad_request', 'Last-Event-ID is none of this server');
-      const { user, session, rooms } = await admission.admit(credentials);
-      if (aborted) return;
-      const cursor = from ?? StreamCursor.at(rooms);
-      const opened = new StreamPeer(users.get(user), session, {
-        response,
-        fanout,
-        cursor,
-        maxBackpressure,
-        onEnded: (ended, error) => {
-          if (error !== undefined) logger.error({ err: error }, 'stream failed');
-          this.#close(ended);
-        },
-      });
-      peer = opened;
-      this.#peers.add(opened);
-      users.attach(opened, rooms);
-      response.cork(() => this.#begin(response, opened, from !== undefined));
-      if (from) {
-        const positions = opened.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
-        await resume(opened, positions, this.#options.registry);
+      peer = await admission.admit(credentials, (admitted) =>
+        aborted ? undefined : this.#enter(response, admitted, from),
+      );
+      if (peer && from) {
+        const positions = peer.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
+        await resume(peer, positions, this.#options.registry);
       }
     } catch (error) {
       if (aborted) return;
@@ -98,6 +84,28 @@ export class Streams {
   end(): void {
     clearInterval(this.#keepAlive);
     for (const peer of this.#peers) peer.end(CLOSE.restart);
+  }
+
+  #enter(
+    response: HttpResponse,
+    { user, session, rooms }: Admitted,
+    from: StreamCursor | undefined,
+  ): StreamPeer {
+    const { users, fanout, maxBackpressure, logger } = this.#options;
+    const peer = new StreamPeer(users.get(user), session, {
+      response,
+      fanout,
+      cursor: from ?? StreamCursor.at(rooms),
+      maxBackpressure,
+      onEnded: (ended, error) => {
+        if (error !== undefined) logger.error({ err: error }, 'stream failed');
+        this.#close(ended);
+      },
+    });
+    this.#peers.add(peer);
+    users.attach(peer, rooms);
+    response.cork(() => this.#begin(response, peer, from !== undefined));
+    return peer;
   }
 
   #begin(response: HttpResponse, peer: StreamPeer, resumes: boolean): void {

@@ -36,10 +36,10 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
 
   async function admit(socket: Socket, newcomer: Newcomer): Promise<void> {
     try {
-      const admitted = await admission.admit(newcomer.credentials);
-      admission.checkCount(admitted);
-      metrics.upgrade('accepted');
-      if (newcomer.open) socket.cork(() => welcome(socket, newcomer, admitted));
+      await admission.admit(newcomer.credentials, (admitted) => {
+        metrics.upgrade('accepted');
+        if (newcomer.open) socket.cork(() => welcome(socket, newcomer, admitted));
+      });
     } catch (error) {
       const refusal = toAppError(error);
       metrics.upgrade(refusal.code);

@@ -58,6 +58,18 @@ describe('one user', () => {
     expect(outcomes.filter((outcome) => outcome === 4429)).toHaveLength(21);
   });
 
+  it('gets no more streams than allowed when all are asked for at once', async () => {
+    const replica = await start({ SOCKETS_PER_USER: '3' });
+    const ending = new AbortController();
+    onTestFinished(() => ending.abort());
+    const headers = { authorization: `Bearer ${account.token}` };
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, () => fetch(`${replica.url}/stream`, { headers, signal: ending.signal })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(21);
+  });
+
   it('gets no new allowance of messages by coming again', async () => {
     const replica = await start({ MESSAGES_PER_SECOND: '1', MESSAGE_BURST: '5' });
     const say = (socket: ChatSocket, count: number) => {
