@@ -1,4 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { cpuSeconds } from './processes.ts';
 
 interface WrkOptions {
@@ -33,7 +34,7 @@ export async function runWrk({
   script,
 }: WrkOptions): Promise<HttpLoad> {
   const before = cpuSeconds([pid]);
-  const output = await run([
+  const { stdout: output } = await promisify(execFile)('wrk', [
     ...['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-H', `Authorization: Bearer ${token}`],
     ...(script === undefined ? [] : ['-s', script]),
     url,
@@ -45,18 +46,6 @@ export async function runWrk({
     p99Ms: milliseconds(/99%\s+(\S+)/.exec(output)![1]!),
     cpuPerRequest: (cpu / Number(/(\d+) requests in/.exec(output)![1])) * 1e6,
   };
-}
-
-function run(args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', () => resolve(text));
-  });
 }
 
 /** Of a time as wrk writes it: 812.00us, 1.35ms or 1.02s. */

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { imageExists } from '../../scripts/docker.mjs';
 import { BASES } from '../../scripts/images-bases.mjs';
 
 // Nothing here leaves containers behind that testcontainers' reaper would have to remove, and its image cannot be
@@ -27,13 +27,5 @@ export async function prepared(file: string): Promise<Prepared> {
 /** The image of Redis that is here. */
 export function redisImage(): string {
   const { publicName, localName } = BASES.redis;
-  return hasImage(publicName) ? publicName : localName;
-}
-
-export function hasImage(name: string): boolean {
-  return succeeds('docker', ['image', 'inspect', name]);
-}
-
-export function succeeds(command: string, args: string[]): boolean {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+  return imageExists(publicName) ? publicName : localName;
 }

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { dockerAnswers, imageExists } from '../../scripts/docker.mjs';
 import { buildImages } from '../../scripts/images.mjs';
 import { BASES } from '../../scripts/images-bases.mjs';
 import { findProgram } from '../harness/programs.ts';
-import { hasImage, type Prepared, succeeds, TAG } from './engine.ts';
+import { type Prepared, TAG } from './engine.ts';
 
 // As a process beside the first tests: makes the images that the tests of this folder run, and writes to a file that
 // they are there, or why not.
@@ -30,15 +31,19 @@ async function prepare(): Promise<Prepared> {
 
 /** The base images are made or pulled on the way, which takes two minutes where there are none and no registry. */
 function whyNoContainers(): string | undefined {
-  if (!succeeds('docker', ['version'])) return 'no Docker engine answers';
+  if (!dockerAnswers()) return 'no Docker engine answers';
   const missing = Object.values(BASES).filter(
-    (base) => !hasImage(base.publicName) && !hasImage(base.localName),
+    (base) => !imageExists(base.publicName) && !imageExists(base.localName),
   );
-  if (missing.every(({ publicName }) => succeeds('docker', ['pull', '-q', publicName]))) return undefined;
+  if (missing.every(({ publicName }) => canPull(publicName))) return undefined;
   if (process.getuid?.() !== 0 || !findProgram('debootstrap')) {
     return 'Docker reaches no registry, and the base images cannot be made without root and debootstrap';
   }
   console.log('making the base images, as Docker reaches no registry');
   const { status } = spawnSync(process.execPath, [BASES_SCRIPT], { stdio: ['ignore', 'inherit', 'inherit'] });
   return status === 0 ? undefined : 'the base images could not be made';
+}
+
+function canPull(image: string): boolean {
+  return spawnSync('docker', ['pull', '-q', image], { stdio: 'ignore' }).status === 0;
 }

@@ -1,24 +1,47 @@
 import { ChatApi } from '@chat/client';
-import { GENERAL } from '@chat/protocol';
+import { GENERAL, type RoomId } from '@chat/protocol';
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { enter, field, inRoom, message, newName, say, sayMany, useCluster } from './page-browser.ts';
+import {
+  type Client,
+  enter,
+  field,
+  inRoom,
+  message,
+  newName,
+  say,
+  sayMany,
+  useCluster,
+} from './page-browser.ts';
 
 const on = useCluster();
 
 /** What the browser logs by itself while a server is away. */
 const AWAY = /WebSocket connection to|Failed to load resource: .*50[234]/;
 
-/** Each test begins with a cluster that the one before left whole; the gateway sees that only at its next checks. */
+/**
+ * Each test begins with a cluster that the one before left whole; the gateway sees that only at its next checks, and a
+ * service that was without Redis for a moment may be without it still.
+ */
 beforeEach(async () => {
-  const paths = ['/randomname', '/users/online', '/replica/1/', '/replica/2/', '/replica/3/'];
-  const answers = () =>
-    Promise.all(paths.map(async (path) => (await fetch(new URL(path, on.browser.url))).status));
-  await expect.poll(answers).toEqual([200, 401, 200, 200, 200]);
+  const baseUrl = on.browser.url;
+  const name = newName('probe');
+  const isWhole = async () => {
+    const { token } = await new ChatApi({ baseUrl }).login(name, 'password123');
+    await new ChatApi({ baseUrl, token }).online();
+    const pages = await Promise.all([1, 2, 3].map((n) => fetch(`${baseUrl}/replica/${n}/`)));
+    return pages.every(({ ok }) => ok);
+  };
+  await expect.poll(() => isWhole().catch(() => false)).toBe(true);
 });
 
+interface Line {
+  cut(): void;
+  mend(): void;
+}
+
 /** The page's line to the server, which can be cut; to be asked for before the page connects. */
-async function cuttable(page: Page): Promise<{ cut(): void; mend(): void }> {
+async function cuttable(page: Page): Promise<Line> {
   const sockets = new Set<WebSocketRoute>();
   let broken = false;
   await page.routeWebSocket(/\/ws/, (socket) => {
@@ -65,6 +88,31 @@ async function held(page: Page, url: RegExp): Promise<{ asked: Promise<unknown>;
   };
 }
 
+/** Messages that a resume does not bring. */
+const MANY = 650;
+const many = (text: (index: number) => string) => Array.from({ length: MANY }, (_, index) => text(index));
+
+/** A page of somebody who may write beside it, in a room of its own with a single message. */
+async function openRoom(
+  address = '/',
+  viewport?: { width: number; height: number },
+): Promise<{ page: Page; writer: Client; id: RoomId; line: Line }> {
+  const writer = await on.browser.newClient();
+  const { id, name } = await writer.api.createRoom(newName('gap'));
+  await writer.chat.send(id, 'line before');
+  const page = await on.browser.open(`${address}#/room/${id}`, {
+    expected: AWAY,
+    ...(viewport && { viewport }),
+  });
+  const line = await cuttable(page);
+  await enter(page, writer.name);
+  await inRoom(page, name!);
+  await message(page, 'line before').waitFor();
+  return { page, writer, id, line };
+}
+
+const loadButton = (page: Page) => page.getByRole('button', { name: 'Messages are missing here. Load them' });
+
 describe('a replica that is killed', () => {
   test('lets the page wait, and what was written and missed comes when it is back', async () => {
     const name = newName();
@@ -91,22 +139,16 @@ describe('a replica that is killed', () => {
   });
 
   test('leaves a gap after more messages than a resume brings, which the page fills on demand', async () => {
-    const writer = await on.browser.newClient();
-    const { id, name } = await writer.api.createRoom(newName('gap'));
-    await writer.chat.send(id, 'line before');
-    const page = await on.browser.open(`/replica/2/#/room/${id}`, { expected: AWAY });
-    await enter(page, writer.name);
-    await inRoom(page, name!);
-    await message(page, 'line before').waitFor();
+    const { page, writer, id } = await openRoom('/replica/2/');
     await on.cluster.killReplica(1);
-    const lines = Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`);
+    const lines = many((index) => `line ${index} of ${id}`);
     // The writer may have been on the replica that is gone; the client sends when it has another.
     await sayMany(writer, id, lines);
     await on.cluster.startReplica(1);
     await message(page, `line 649 of ${id}`).waitFor();
 
     const list = page.getByRole('region', { name: 'Messages' });
-    const load = page.getByRole('button', { name: 'Messages are missing here. Load them' });
+    const load = loadButton(page);
     let loads = 0;
     await expect
       .poll(
@@ -141,25 +183,16 @@ describe('a replica that is killed', () => {
 
 describe('a gap in sight of the newest message', () => {
   test('is filled below what one reads, which stays in sight', async () => {
-    const writer = await on.browser.newClient();
-    const { id, name } = await writer.api.createRoom(newName('gap'));
-    await writer.chat.send(id, 'line before');
-    const page = await on.browser.open(`/replica/2/#/room/${id}`, {
-      expected: AWAY,
-      viewport: { width: 1280, height: 3000 },
-    });
-    await enter(page, writer.name);
-    await inRoom(page, name!);
-    await message(page, 'line before').waitFor();
+    const { page, writer, id } = await openRoom('/replica/2/', { width: 1280, height: 3000 });
     await on.cluster.killReplica(1);
     await sayMany(
       writer,
       id,
-      Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`),
+      many((index) => `line ${index} of ${id}`),
     );
     await on.cluster.startReplica(1);
     await message(page, `line 649 of ${id}`).waitFor();
-    await page.getByRole('button', { name: 'Messages are missing here. Load them' }).click();
+    await loadButton(page).click();
     await message(page, `line 99 of ${id}`).waitFor();
     const first = await message(page, 'line before').boundingBox();
     expect(first!.y).toBeGreaterThan(0);
@@ -172,25 +205,18 @@ describe('a gap in sight of the newest message', () => {
 
 describe('two gaps in sight that are filled at once', () => {
   test('leave what one reads in sight', async () => {
-    const writer = await on.browser.newClient();
-    const { id, name } = await writer.api.createRoom(newName('gaps'));
-    await writer.chat.send(id, 'line before');
-    const page = await on.browser.open(`/#/room/${id}`, {
-      expected: AWAY,
-      viewport: { width: 1280, height: 3500 },
-    });
-    const line = await cuttable(page);
-    await enter(page, writer.name);
-    await inRoom(page, name!);
-    await message(page, 'line before').waitFor();
+    const { page, writer, id, line } = await openRoom('/', { width: 1280, height: 3500 });
     for (const round of ['first', 'second']) {
       line.cut();
-      const texts = Array.from({ length: 650 }, (_, index) => `${round} ${index} of ${id}`);
-      await sayMany(writer, id, texts);
+      await sayMany(
+        writer,
+        id,
+        many((index) => `${round} ${index} of ${id}`),
+      );
       line.mend();
       await message(page, `${round} 649 of ${id}`).waitFor();
     }
-    const load = page.getByRole('button', { name: 'Messages are missing here. Load them' });
+    const load = loadButton(page);
     await expect.poll(() => load.count()).toBe(2);
     // There is room for what fills the one, and not for what fills both.
     const rows = page.locator('.row');
@@ -213,20 +239,13 @@ describe('two gaps in sight that are filled at once', () => {
 
 describe('a gap that is filled late', () => {
   test('leaves the room unread that was opened meanwhile', async () => {
-    const writer = await on.browser.newClient();
     const other = await on.browser.newClient();
-    const { id, name } = await writer.api.createRoom(newName('gap'));
-    await writer.chat.send(id, 'line before');
-    const page = await on.browser.open(`/#/room/${id}`, { expected: AWAY });
-    const line = await cuttable(page);
-    await enter(page, writer.name);
-    await inRoom(page, name!);
-    await message(page, 'line before').waitFor();
+    const { page, writer, id, line } = await openRoom();
     line.cut();
     await sayMany(
       writer,
       id,
-      Array.from({ length: 650 }, (_, index) => `line ${index} of ${id}`),
+      many((index) => `line ${index} of ${id}`),
     );
     line.mend();
     await message(page, `line 649 of ${id}`).waitFor();
@@ -237,7 +256,7 @@ describe('a gap that is filled late', () => {
     await badge.waitFor();
 
     const answer = await held(page, /[?&]after=/);
-    await page.getByRole('button', { name: 'Messages are missing here. Load them' }).click();
+    await loadButton(page).click();
     await answer.asked;
     await general.click();
     await inRoom(page, 'General');

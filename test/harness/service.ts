@@ -19,11 +19,8 @@ const NODE_ARGS: Record<ServiceName, string[]> = {
  * What a storm of upgrades needed goes back to the system: one malloc arena, as those of the threads, which hardly allocate,
  * would keep it, and a fixed threshold, as the one that malloc adapts grows to 32 MB. The image does the same.
  */
-const NODE_ENV: Record<ServiceName, NodeJS.ProcessEnv> = {
-  auth: {},
-  history: {},
-  realtime: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '1048576' },
-};
+export const LEAN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '1048576' };
+const NODE_ENV: Record<ServiceName, NodeJS.ProcessEnv> = { auth: {}, history: {}, realtime: LEAN_MALLOC };
 const START_TIMEOUT_MS = 60_000;
 const PORT_TRIES = 5;
 

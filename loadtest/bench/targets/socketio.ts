@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { Redis } from 'ioredis';
 import { type Child, lastLines, startChild } from '../../../test/harness/child.ts';
 import { freePort } from '../../../test/harness/ports.ts';
+import { LEAN_MALLOC } from '../../../test/harness/service.ts';
 import type { Target } from './target.ts';
 
 interface SocketIoOptions {
@@ -68,8 +69,7 @@ export class SocketIoTarget implements Target {
       args: [program],
       logFile: join(directory, `socketio-${n + 1}.log`),
       env: {
-        MALLOC_ARENA_MAX: '1',
-        MALLOC_TRIM_THRESHOLD_: '1048576',
+        ...LEAN_MALLOC,
         ...process.env,
         NODE_ENV: 'production',
         PORT: String(port),

@@ -18,15 +18,8 @@ import { register } from './routes/register.ts';
 import { endSessions } from './routes/sessions.ts';
 
 /** The auth service without a port. */
-export function createApp({
-  config,
-  redis,
-  serverId,
-  logger,
-  metrics,
-  readiness,
-}: ServiceParts<Config>): App {
-  const parts = routeParts({ config, redis, serverId, metrics });
+export function createApp(service: ServiceParts<Config>): App {
+  const parts = routeParts(service);
   const guard = requireSession(parts.sessions);
   const router = new Router<AppState>();
   router
@@ -39,16 +32,14 @@ export function createApp({
     .post('/admin/revoke', adminRevoke(parts))
     .get('/randomname', randomName)
     .get('/links', links(parts));
-  const app = createKoa({ logger, metrics, readiness, config });
+  const app = createKoa(service);
   mount(app, router);
   return app;
 }
 
-function routeParts(
-  given: Pick<ServiceParts<Config>, 'config' | 'redis' | 'serverId' | 'metrics'>,
-): RouteParts {
-  const { config, redis, serverId } = given;
-  const metrics = new AuthMetrics(given.metrics);
+function routeParts(service: ServiceParts<Config>): RouteParts {
+  const { config, redis, serverId } = service;
+  const metrics = new AuthMetrics(service.metrics);
   const queue = new BcryptQueue({
     concurrency: config.BCRYPT_CONCURRENCY,
     limit: config.LIMITS ? config.BCRYPT_QUEUE : Number.POSITIVE_INFINITY,

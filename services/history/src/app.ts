@@ -10,19 +10,13 @@ import { userRoutes } from './routes/users.ts';
 import { SessionOwners } from './session-owners.ts';
 
 /** The history service without a port. Everything but the probes needs a session. */
-export function createApp({
-  config,
-  redis,
-  serverId,
-  logger,
-  metrics,
-  readiness,
-}: ServiceParts<Config>): App {
+export function createApp(service: ServiceParts<Config>): App {
+  const { config, redis, serverId, metrics } = service;
   const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
   const guard = requireSession(sessions);
   const rooms = new Rooms(redis);
   const users = new Users(redis);
-  const app = createKoa({ logger, metrics, readiness, config });
+  const app = createKoa(service);
   const pages = new PageBodies(new Pages(redis), coalesceWrites(redis));
   const owners = new SessionOwners(guard);
   mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));

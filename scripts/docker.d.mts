@@ -1,0 +1,2 @@
+export function dockerAnswers(): boolean;
+export function imageExists(image: string): boolean;
