@@ -10,7 +10,8 @@ import type { ChatTarget } from '../targets/chat.ts';
 import { type HttpLoad, hasWrk, runWrk } from '../wrk.ts';
 
 const ROOMS = 64;
-const CONNECTIONS = 16;
+/** As many clients as read at once; enough that their requests come in together, as those of a busy service do. */
+const CONNECTIONS = 64;
 const ROUNDS = 3;
 const PATH = '/room/0/messages?size=50';
 const YARDSTICK = fileURLToPath(new URL('../yardsticks/empty-handler.ts', import.meta.url));

@@ -1,17 +1,18 @@
 import type { Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { coalesceWrites } from './coalesce-writes.ts';
+import { type CoalescedWrites, coalesceWrites } from './coalesce-writes.ts';
 
 let admin: Redis;
 let redis: Redis;
+let coalesced: CoalescedWrites;
 beforeAll(() => {
   admin = new Redis(inject('redisUrl'));
 });
 afterAll(() => admin.disconnect());
 beforeEach(async () => {
   redis = new Redis(inject('redisUrl'), { retryStrategy: () => 10 });
-  coalesceWrites(redis);
+  coalesced = coalesceWrites(redis);
   await redis.ping();
 });
 afterEach(() => redis.disconnect());
@@ -37,6 +38,29 @@ it('sends the commands of one turn in one write, and every command gets its own 
   const writes = countWrites(streamOf(redis));
   expect(await echoes()).toEqual(numbers);
   expect(writes()).toBe(1);
+});
+
+it('lets the last of a turn give commands, which leave with the others', async () => {
+  const writes = countWrites(streamOf(redis));
+  const late = new Promise<string>((resolve) => coalesced.beforeLeaving(() => resolve(redis.echo('late'))));
+  expect(await Promise.all([redis.echo('early'), late])).toEqual(['early', 'late']);
+  expect(writes()).toBe(1);
+  // Also in a turn that has no other command.
+  expect(await new Promise((resolve) => coalesced.beforeLeaving(() => resolve(redis.echo('alone'))))).toBe(
+    'alone',
+  );
+});
+
+it('sends at once what is flushed, with what waits for the end of the turn', async () => {
+  const writes = countWrites(streamOf(redis));
+  let late: Promise<string> | undefined;
+  coalesced.beforeLeaving(() => {
+    late = redis.echo('late');
+  });
+  const early = redis.echo('early');
+  coalesced.flush();
+  expect(writes()).toBe(1);
+  expect(await Promise.all([early, late])).toEqual(['early', 'late']);
 });
 
 it('goes on after the connection was lost', async () => {

@@ -4,6 +4,8 @@ import type { Redis } from 'ioredis';
 export interface CoalescedWrites {
   /** Commands given while this number stays the same leave together, later than now. */
   readonly turn: number;
+  /** Calls back once, at the end of the turn, before its commands leave: those that are given then leave with them. */
+  beforeLeaving(callback: () => void): void;
   /** Sends the commands given so far: by one who is the last of the turn, and would wait for another turn. */
   flush(): void;
 }
@@ -25,6 +27,8 @@ class Writes implements CoalescedWrites {
   turn = 0;
   /** The stream that holds commands back now. */
   #corked: Socket | undefined;
+  #callbacks: (() => void)[] = [];
+  #scheduled = false;
 
   cork(stream: Socket): void {
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
@@ -32,20 +36,34 @@ class Writes implements CoalescedWrites {
       if (this.#corked !== stream) {
         this.#corked = stream;
         stream.cork();
-        setImmediate(() => this.#uncork(stream));
+        this.#schedule();
       }
       return write(...args);
     };
   }
 
-  flush(): void {
-    if (this.#corked) this.#uncork(this.#corked);
+  beforeLeaving(callback: () => void): void {
+    this.#callbacks.push(callback);
+    this.#schedule();
   }
 
-  #uncork(stream: Socket): void {
-    if (this.#corked !== stream) return;
+  flush(): void {
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    for (const callback of callbacks) callback();
+    const stream = this.#corked;
+    if (stream === undefined) return;
     this.#corked = undefined;
     this.turn++;
     stream.uncork();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 }

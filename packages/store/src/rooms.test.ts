@@ -66,6 +66,19 @@ describe('private rooms', () => {
   });
 });
 
+test('access that is asked for together is each user’s own, beside a key that is no set', async () => {
+  const room = await rooms.createNamed('Lunch', 1);
+  await redis.set(keys.userRooms(3), 'a string');
+  const asked = [1, 2, 3, 1].map((userId) => rooms.access(userId, room.id));
+  expect(await Promise.all([...asked, rooms.access(1, '9')])).toEqual([
+    'member',
+    'forbidden',
+    'forbidden',
+    'member',
+    'unknown',
+  ]);
+});
+
 describe('named rooms', () => {
   test('the creator is in the new room, others join it', async () => {
     const room = await rooms.createNamed('Lunch', 1);

@@ -1,6 +1,10 @@
 import { GENERAL, isRoomId, privateMembers, privateRoomId, type RoomId, type UserId } from '@chat/protocol';
 import type { Redis } from 'ioredis';
+import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
+import { loadScript } from './scripts.ts';
+
+const roomMembers = loadScript('room-members');
 
 /** A room as clients see it: a named one by its name, a private one by the names of its two users. */
 export type RoomInfo = { id: RoomId; name: string } | { id: RoomId; names: [string, string] };
@@ -14,9 +18,12 @@ export type RoomAccess = 'member' | 'forbidden' | 'unknown';
 /** Who is in which room. Messages are read by Pages and written by the append script. */
 export class Rooms {
   readonly #redis: Redis;
+  readonly #hasRoom: (question: string) => Promise<boolean>;
 
-  constructor(redis: Redis) {
+  /** @param schedule when questions of membership that are asked together leave */
+  constructor(redis: Redis, schedule?: Schedule) {
     this.#redis = redis;
+    this.#hasRoom = batched((questions) => this.#haveRooms(questions), schedule);
   }
 
   /** The name of a named room; undefined for a private room and for one that does not exist. */
@@ -73,7 +80,7 @@ export class Rooms {
   async access(userId: UserId, roomId: RoomId): Promise<RoomAccess> {
     if (!isRoomId(roomId)) return 'unknown';
     if (!mayEnter(userId, roomId)) return 'forbidden';
-    if (await this.#redis.sismember(keys.userRooms(userId), roomId)) return 'member';
+    if (await this.#hasRoom(`${userId} ${roomId}`)) return 'member';
     if (privateMembers(roomId)) return (await this.#redis.exists(keys.room(roomId))) ? 'member' : 'unknown';
     return (await this.name(roomId)) === undefined ? 'unknown' : 'forbidden';
   }
@@ -121,6 +128,14 @@ export class Rooms {
    * The counter alone is no claim: a server that does not know it may have named a room already, or written
    * messages into one without a name, which must not become the first messages of a new room.
    */
+  /** @param questions user and room, with a space between them */
+  async #haveRooms(questions: readonly string[]): Promise<boolean[]> {
+    const pairs = questions.map((question) => question.split(' ') as [string, RoomId]);
+    const sets = pairs.map(([user]) => keys.userRooms(Number(user)));
+    const rooms = pairs.map(([, room]) => room);
+    return ((await roomMembers(this.#redis, [sets.length, ...sets, ...rooms])) as number[]).map(Boolean);
+  }
+
   async #claimId(name: string): Promise<RoomId> {
     for (;;) {
       const id = String(await this.#redis.incr(keys.totalRooms));

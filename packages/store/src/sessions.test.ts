@@ -46,6 +46,17 @@ describe('Sessions', () => {
     expect(await sessions.find('')).toBeUndefined();
   });
 
+  it('finds those that are asked for together, each by itself, beside a key that is no session', async () => {
+    const other = { id: 8, username: 'Bob' };
+    const [ann, bob] = await Promise.all([sessions.create(user), sessions.create(other)]);
+    const garbage = keys.session(hashToken('garbage'));
+    await redis.set(garbage, 'a string', 'EX', 60);
+    const tokens = [ann.token, 'garbage', 'forged', bob.token, ann.token];
+    const found = await Promise.all(tokens.map((token) => sessions.find(token)));
+    expect(found.map((session) => session?.user)).toEqual([user, undefined, undefined, other, user]);
+    await redis.del(garbage);
+  });
+
   it('lives on while it is used, but writes at most once a day', async () => {
     const { token, hash } = await sessions.create(user);
     const key = keys.session(hash);

@@ -1,6 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
 import type { ChainableCommander, Redis } from 'ioredis';
+import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
 import { type Answers, RevocationAnswers } from './revocation-answers.ts';
 import { loadScript } from './scripts.ts';
@@ -9,12 +10,23 @@ const DAY_SECONDS = 86_400;
 /** What TTL says of a key that is not there. */
 const GONE = -2;
 const sessionTtls = loadScript('session-ttls');
+const sessionFind = loadScript('session-find');
 
 interface SessionsOptions {
   /** How long a session lives without use. */
   ttlSeconds: number;
   /** Who says that a session was revoked. */
   serverId: string;
+  /** When sessions that are looked for together leave. */
+  schedule?: Schedule;
+}
+
+/** As Redis has it. */
+interface StoredSession {
+  id: UserId | undefined;
+  username: string | null;
+  /** Seconds. */
+  ttl: number;
 }
 
 export interface Session {
@@ -41,14 +53,16 @@ export class Sessions {
   readonly #renewBelow: number;
   readonly #serverId: string;
   readonly #answers: RevocationAnswers;
+  readonly #stored: (hash: string) => Promise<StoredSession>;
 
-  constructor(redis: Redis, { ttlSeconds, serverId }: SessionsOptions) {
+  constructor(redis: Redis, { ttlSeconds, serverId, schedule }: SessionsOptions) {
     this.#redis = redis;
     this.#ttlSeconds = ttlSeconds;
     // A use renews the session, but not more than once a day, so that a request does not write.
     this.#renewBelow = ttlSeconds - Math.min(DAY_SECONDS, ttlSeconds / 4);
     this.#serverId = serverId;
     this.#answers = new RevocationAnswers(redis);
+    this.#stored = batched((hashes) => this.#load(hashes), schedule);
   }
 
   /** Logs a user in. The token (256 random bits, base64url) is for the client alone. */
@@ -62,17 +76,14 @@ export class Sessions {
   }
 
   /** The session of a token, in one round trip; undefined when it is forged, expired or revoked. */
-  async find(token: string): Promise<Session | undefined> {
-    const hash = hashToken(token);
-    const key = keys.session(hash);
-    // Side by side and not as a pipeline object, which costs ioredis as much as two more commands.
-    const [fields, ttl] = await Promise.all([
-      this.#redis.hmget(key, 'userId', 'username'),
-      this.#redis.ttl(key),
-    ]);
-    const id = parseUserId(fields[0]);
-    const username = fields[1];
-    if (id === undefined || username == null) return undefined;
+  find(token: string): Promise<Session | undefined> {
+    return this.findByHash(hashToken(token));
+  }
+
+  /** The same for whoever has the token's hash already. */
+  async findByHash(hash: string): Promise<Session | undefined> {
+    const { id, username, ttl } = await this.#stored(hash);
+    if (id === undefined || username === null) return undefined;
     if (ttl < this.#renewBelow) firstError(await this.#renew(this.#redis.multi(), hash, id).exec());
     return { hash, user: { id, username } };
   }
@@ -104,6 +115,16 @@ export class Sessions {
     const old = hashes.filter((_, index) => left[index]! >= 0 && left[index]! < this.#renewBelow);
     await Promise.all(old.map((hash) => this.#renewStored(hash)));
     return left.map((seconds) => seconds !== GONE);
+  }
+
+  async #load(hashes: readonly string[]): Promise<StoredSession[]> {
+    const sessions = hashes.map((hash) => keys.session(hash));
+    const found = (await sessionFind(this.#redis, [sessions.length, ...sessions])) as (string | null)[];
+    return hashes.map((_, index) => ({
+      id: parseUserId(found[3 * index]),
+      username: found[3 * index + 1]!,
+      ttl: Number(found[3 * index + 2]),
+    }));
   }
 
   async #renewStored(hash: string): Promise<void> {

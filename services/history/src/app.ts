@@ -12,13 +12,15 @@ import { SessionOwners } from './session-owners.ts';
 /** The history service without a port. Everything but the probes needs a session. */
 export function createApp(service: ServiceParts<Config>): App {
   const { config, redis, serverId, metrics } = service;
-  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
+  const writes = coalesceWrites(redis);
+  const schedule = writes.beforeLeaving.bind(writes);
+  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId, schedule });
   const guard = requireSession(sessions);
-  const rooms = new Rooms(redis);
+  const rooms = new Rooms(redis, schedule);
   const users = new Users(redis);
   const app = createKoa(service);
-  const pages = new PageBodies(new Pages(redis), coalesceWrites(redis));
-  const owners = new SessionOwners(guard);
+  const pages = new PageBodies(new Pages(redis), writes);
+  const owners = new SessionOwners(sessions);
   mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));
   const limit = new RateLimit(redis, {
     name: 'rooms',

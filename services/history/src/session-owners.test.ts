@@ -1,21 +1,16 @@
-import { type AppContext, AppError, type AppMiddleware } from '@chat/kit';
+import { type AppContext, AppError } from '@chat/kit';
 import { hashToken } from '@chat/store';
 import { expect, it } from 'vitest';
 import { SessionOwners } from './session-owners.ts';
 
-/** A guard over a table of tokens, and requests with one of them. */
+/** Sessions in a table of tokens, and requests with one of them. */
 function setUp() {
   const valid = new Map<string, number>();
-  const guard: AppMiddleware = async (ctx, next) => {
-    const token = ctx.req.headers.authorization!.slice('Bearer '.length);
-    const id = valid.get(token);
-    await Promise.resolve();
-    if (id === undefined) throw new AppError('unauthenticated');
-    ctx.state.session = { hash: hashToken(token), user: { id, username: `user ${id}` } };
-    ctx.state.user = ctx.state.session.user;
-    await next();
+  const findByHash = async (hash: string) => {
+    const [, id] = [...valid].find(([token]) => hashToken(token) === hash) ?? [];
+    return id === undefined ? undefined : { hash, user: { id, username: `user ${id}` } };
   };
-  const owners = new SessionOwners(guard);
+  const owners = new SessionOwners({ findByHash });
   const asked: number[] = [];
   const request = (token: string, read = async (userId: number) => `read by ${userId}`) => {
     const ctx = { state: {}, req: { headers: { authorization: `Bearer ${token}` } } };
@@ -71,6 +66,7 @@ it('passes on why reading failed', async () => {
 it('remembers a bounded number of sessions', async () => {
   const { valid, request, asked } = setUp();
   for (let id = 1; id <= 10_050; id++) {
+    valid.clear();
     valid.set(token(`t${id}`), id);
     await request(token(`t${id}`));
   }

@@ -1,9 +1,9 @@
-import { type AppContext, type AppMiddleware, readToken } from '@chat/kit';
+import { type AppContext, AppError, readToken } from '@chat/kit';
 import type { UserId } from '@chat/protocol';
-import { hashToken } from '@chat/store';
+import { hashToken, type Sessions } from '@chat/store';
 
 const MAX_REMEMBERED = 10_000;
-const nothing = () => Promise.resolve();
+const nothing = () => undefined;
 
 /**
  * Remembers whose session it was that a token opened, which is true for ever, and never whether the session is still
@@ -11,30 +11,32 @@ const nothing = () => Promise.resolve();
  * only when the check succeeded. A logout therefore counts at once, as without it.
  */
 export class SessionOwners {
-  readonly #guard: AppMiddleware;
+  readonly #sessions: Pick<Sessions, 'findByHash'>;
   readonly #owners = new Map<string, UserId>();
 
-  /** @param guard lets requests with a valid session pass and sets ctx.state.user. */
-  constructor(guard: AppMiddleware) {
-    this.#guard = guard;
+  constructor(sessions: Pick<Sessions, 'findByHash'>) {
+    this.#sessions = sessions;
   }
 
-  /** What `read` gives for the session's user; `read` may be called, but not heard, without a valid session. */
+  /**
+   * What `read` gives for the session's user; `read` may be called, but not heard, without a valid session.
+   *
+   * @throws AppError unauthenticated
+   */
   async read<T>(ctx: AppContext, read: (userId: UserId) => Promise<T>): Promise<T> {
-    const owner = this.#ownerOf(ctx);
+    const token = readToken(ctx.req.headers);
+    if (token === undefined) throw new AppError('unauthenticated');
+    const hash = hashToken(token);
+    const owner = this.#owners.get(hash);
     const early = owner === undefined ? undefined : read(owner);
     // The session's failure goes first; then this one is of no interest.
     early?.catch(nothing);
-    await this.#guard(ctx, nothing);
-    const { session, user } = ctx.state;
+    const session = await this.#sessions.findByHash(hash);
+    if (session === undefined) throw new AppError('unauthenticated');
+    const { user } = session;
     if (early !== undefined && owner === user.id) return early;
-    this.#remember(session.hash, user.id);
+    this.#remember(hash, user.id);
     return read(user.id);
-  }
-
-  #ownerOf(ctx: AppContext): UserId | undefined {
-    const token = readToken(ctx.req.headers);
-    return token === undefined ? undefined : this.#owners.get(hashToken(token));
   }
 
   #remember(hash: string, userId: UserId): void {

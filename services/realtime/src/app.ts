@@ -98,10 +98,11 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     onRestored: restored,
   });
   const redis = link.commands;
-  const rooms = new Rooms(redis);
+  const schedule = (callback: () => void) => link.beforeLeaving(callback);
+  const rooms = new Rooms(redis, schedule);
   const usernames = new UsernameCache(new Users(redis));
   const presenceStore = new Presence(redis, serverId);
-  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId });
+  const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId, schedule });
 
   const registry = new RoomRegistry({
     rooms,

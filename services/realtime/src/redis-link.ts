@@ -63,6 +63,11 @@ export class RedisLink {
     return this.#subscribed;
   }
 
+  /** Calls back before the commands of this turn leave. */
+  beforeLeaving(callback: () => void): void {
+    this.#writes.beforeLeaving(callback);
+  }
+
   /** Sends the commands given so far without waiting for the end of the turn. */
   flush(): void {
     this.#writes.flush();

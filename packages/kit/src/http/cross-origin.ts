@@ -10,7 +10,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function crossOrigin(allowed: readonly string[]): AppMiddleware {
   return (ctx, next) => {
-    ctx.vary('Origin');
+    ctx.set('Vary', 'Origin');
     const origin = ctx.get('Origin');
     const accepted = originAllowed(origin, ctx.req.headers.host, allowed);
     const preflight =

@@ -13,7 +13,11 @@ const parse = bodyParser({
 
 /** Reads a JSON body of at most LIMITS.bodyBytes into ctx.request.body; refuses bodies of any other type. */
 export const jsonBody: AppMiddleware = (ctx, next) => {
-  if (hasBody(ctx) && !isPlainJson(ctx)) throw new AppError('unsupported_media_type');
+  if (!hasBody(ctx)) {
+    ctx.request.body = {};
+    return next();
+  }
+  if (!isPlainJson(ctx)) throw new AppError('unsupported_media_type');
   return parse(ctx as never, next);
 };
 

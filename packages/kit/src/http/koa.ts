@@ -1,4 +1,4 @@
-import type Router from '@koa/router';
+import Router from '@koa/router';
 import Koa from 'koa';
 import type { BaseConfig } from '../config.ts';
 import type { Readiness } from '../health.ts';
@@ -31,12 +31,14 @@ export function createKoa({ logger, metrics, readiness, config }: KoaParts): App
     .use(accessLog(metrics))
     .use(securityHeaders)
     .use(errorResponse)
-    .use(crossOrigin(config.ALLOWED_ORIGINS));
+    .use(crossOrigin(config.ALLOWED_ORIGINS))
+    // Once for all routers: each leaves what it matched in the context.
+    .use(new Router<AppState>().allowedMethods());
   mount(app, probes(readiness, metrics));
   return app.use(jsonBody);
 }
 
-/** Adds routes, and 405 with Allow for the methods that they do not have. */
+/** Adds routes; methods that they do not have are answered by 405 with Allow. */
 export function mount(app: App, router: Router<AppState>): void {
-  app.use(router.routes()).use(router.allowedMethods());
+  app.use(router.routes());
 }

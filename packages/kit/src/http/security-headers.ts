@@ -1,11 +1,15 @@
 import type { AppMiddleware } from './state.ts';
 
+const HEADERS = Object.entries({
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+});
+
 /** For answers that are data, never pages: not sniffed, framed, cached or run. */
 export const securityHeaders: AppMiddleware = (ctx, next) => {
-  ctx.set('X-Content-Type-Options', 'nosniff');
-  ctx.set('X-Frame-Options', 'DENY');
-  ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-  ctx.set('Referrer-Policy', 'no-referrer');
-  ctx.set('Cache-Control', 'no-store');
+  for (const [name, value] of HEADERS) ctx.res.setHeader(name, value);
   return next();
 };
