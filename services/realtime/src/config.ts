@@ -23,7 +23,7 @@ export const configSchema = baseSchema.extend({
   SOCKET_URL: address(['ws:', 'wss:']).optional(),
   /** Where a page that was opened on the replica's own port finds auth and history. */
   GATEWAY_URL: address(['http:', 'https:']).optional(),
-  /** How long a room's frames are gathered after the first one; 0 = not at all. */
+  /** How long a room's frames are gathered at most after the first one; 0 = not at all. */
   FANOUT_WINDOW_MS: milliseconds.default(20),
   /** Replicas of Redis that must have a message before it is acknowledged; 0 = none. */
   REDIS_WAIT_REPLICAS: integer(0, 100).default(0),

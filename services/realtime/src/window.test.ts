@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Window } from './window.ts';
 
 function collect(lengthMs: number) {
@@ -46,4 +46,26 @@ it('gathers nothing with a length of 0', async () => {
     await nextTurn();
   }
   expect(published).toEqual([0, 1, 2, 3, 4]);
+});
+
+it('is shorter while it gathers little, and of full length in a busy room', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { published, window } = collect(100);
+  /** Milliseconds until all of these items, which come in turns of their own, are published. */
+  const wait = async (...items: number[]) => {
+    for (const item of items) {
+      await vi.advanceTimersByTimeAsync(1);
+      window.push(item);
+    }
+    for (let ms = 0; ; ms++) {
+      if (published.includes(items.at(-1)!)) return ms;
+      await vi.advanceTimersByTimeAsync(1);
+    }
+  };
+  expect(await wait(1)).toBe(0);
+  expect(await wait(2)).toBeGreaterThan(35);
+  expect(await wait(3, 4, 5, 6, 7)).toBeLessThan(45);
+  expect(await wait(8)).toBeGreaterThan(95);
+  expect(await wait(9)).toBeLessThan(45);
 });

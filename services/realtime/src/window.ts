@@ -1,22 +1,28 @@
 import { performance } from 'node:perf_hooks';
 import { turn } from './turn.ts';
 
+/** The shortest window, as a share of the longest: that of a room with an item or less in each. */
+const SHORTEST = 0.4;
+/** Items in one window from which on the next one is the longest. */
+const BUSY = 4;
+
 /**
  * Coalesces a room's frames at the leading edge: the first after a quiet time leaves at once, with all others of its
- * turn of the event loop; what follows within the window leaves together at its end. A socket then costs at most one
- * system call a window, whatever the room says, and a quiet room waits for nothing.
+ * turn of the event loop; what follows within the window leaves together at its end. A quiet room waits for nothing,
+ * one with some messages now and then waits briefly, as it would gather little; in a busy one a socket costs one
+ * system call each `longestMs`, whatever the room says.
  */
 export class Window<T> {
-  readonly #lengthMs: number;
+  readonly #longestMs: number;
   readonly #publish: (item: T) => void;
   #waiting: T[] = [];
   #endsAt = 0;
   #leadTurn = -1;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param lengthMs 0 publishes everything at once. */
-  constructor(lengthMs: number, publish: (item: T) => void) {
-    this.#lengthMs = lengthMs;
+  /** @param longestMs 0 publishes everything at once. */
+  constructor(longestMs: number, publish: (item: T) => void) {
+    this.#longestMs = longestMs;
     this.#publish = publish;
   }
 
@@ -26,7 +32,7 @@ export class Window<T> {
       return;
     }
     const thisTurn = turn();
-    if (this.#lengthMs === 0 || this.#leadTurn === thisTurn) {
+    if (this.#longestMs === 0 || this.#leadTurn === thisTurn) {
       this.#publish(item);
       return;
     }
@@ -36,7 +42,7 @@ export class Window<T> {
       this.#timer = setTimeout(() => this.flush(), this.#endsAt - now);
       return;
     }
-    this.#endsAt = now + this.#lengthMs;
+    this.#endsAt = now + this.#lengthAfter(1);
     this.#leadTurn = thisTurn;
     this.#publish(item);
   }
@@ -48,8 +54,14 @@ export class Window<T> {
     this.#timer = undefined;
     const items = this.#waiting;
     this.#waiting = [];
-    this.#endsAt = performance.now() + this.#lengthMs;
+    this.#endsAt = performance.now() + this.#lengthAfter(items.length);
     this.#leadTurn = turn();
     for (const item of items) this.#publish(item);
+  }
+
+  /** How long the next window is, in milliseconds, after one with so many items. */
+  #lengthAfter(items: number): number {
+    const busy = Math.min(1, (items - 1) / (BUSY - 1));
+    return this.#longestMs * (SHORTEST + (1 - SHORTEST) * busy);
   }
 }
