@@ -2,8 +2,8 @@ import { type DestinationStream, pino } from 'pino';
 
 /**
  * Standard output. The lines of one turn of the event loop leave together at its end: pino gives every write to a
- * thread, and under load that cost more than the line (10 us of a page of history). None is lost when the process ends,
- * in order or by an exception.
+ * thread, and under load that costs more than making the line. None is lost when the process ends, in order or by an
+ * exception.
  */
 export function standardOutput(): DestinationStream {
   const lines = new Lines(pino.destination({ sync: false }));
