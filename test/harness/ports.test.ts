@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { freePort, isPortFree } from './ports.ts';
 
 test('free ports are all different and below the range of outgoing connections', async () => {
@@ -18,4 +19,27 @@ test('a port is free until somebody listens on it, on this address or on all', a
     await new Promise((resolve) => server.close(resolve));
     expect(await isPortFree(port)).toBe(true);
   }
+});
+
+test('a port that another process was given is free again only when that process has ended', async () => {
+  const draw = `import(${JSON.stringify(new URL('./ports.ts', import.meta.url).href)})
+    .then(({ freePort }) => freePort())
+    .then((port) => { console.log(port); setInterval(() => undefined, 1000); })`;
+  const other = spawn(process.execPath, ['--import', 'tsx', '--eval', draw], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(other, 'exit');
+  onTestFinished(() => void other.kill('SIGKILL'));
+  const port = Number(String((await once(other.stdout, 'data'))[0]));
+  expect(await isPortFree(port)).toBe(true);
+
+  const random = vi.spyOn(Math, 'random');
+  onTestFinished(() => random.mockRestore());
+  const drawn = (port - 12_000 + 0.5) / 20_000;
+  random.mockReturnValueOnce(drawn);
+  expect(await freePort()).not.toBe(port);
+  other.kill('SIGKILL');
+  await ended;
+  random.mockReturnValueOnce(drawn);
+  expect(await freePort()).toBe(port);
 });
