@@ -68,6 +68,17 @@ describe('Sessions', () => {
     expect(await redis.ttl(key)).toBeGreaterThan(30 * DAY - 60);
   });
 
+  it('lets its user in also when it cannot be renewed, as Redis is full', async () => {
+    const ann = { id: randomInt(1, 2 ** 40), username: 'Ann' };
+    const { token, hash } = await sessions.create(ann);
+    await redis.expire(keys.session(hash), 29 * DAY - 60);
+    // A key of another type fails as a full Redis does, and for this user alone.
+    await redis.set(keys.userSessions(ann.id), 'a string', 'EX', 60);
+    expect(await sessions.find(token)).toEqual({ hash, user: ann });
+    await redis.expire(keys.session(hash), 29 * DAY - 60);
+    expect(await sessions.use([hash, hashToken('forged')])).toEqual([true, false]);
+  });
+
   it('lives on as well when its whole life is shorter than a day', async () => {
     const short = new Sessions(redis, { ttlSeconds: 1000, serverId });
     const { token, hash } = await short.create(user);

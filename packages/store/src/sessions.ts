@@ -84,7 +84,7 @@ export class Sessions {
   async findByHash(hash: string): Promise<Session | undefined> {
     const { id, username, ttl } = await this.#stored(hash);
     if (id === undefined || username === null) return undefined;
-    if (ttl < this.#renewBelow) firstError(await this.#renew(this.#redis.multi(), hash, id).exec());
+    if (ttl < this.#renewBelow) await this.#tryToRenew(hash, id);
     return { hash, user: { id, username } };
   }
 
@@ -129,7 +129,14 @@ export class Sessions {
 
   async #renewStored(hash: string): Promise<void> {
     const id = parseUserId(await this.#redis.hget(keys.session(hash), 'userId'));
-    if (id !== undefined) firstError(await this.#renew(this.#redis.multi(), hash, id).exec());
+    if (id !== undefined) await this.#tryToRenew(hash, id);
+  }
+
+  /** The session is valid whether it works or not, as when Redis is full; the next use tries again. */
+  async #tryToRenew(hash: string, id: UserId): Promise<void> {
+    await this.#renew(this.#redis.multi(), hash, id)
+      .exec()
+      .catch(() => undefined);
   }
 
   /** Lets a session live anew, and writes down whose it is; those of the user that ran out are forgotten. */
