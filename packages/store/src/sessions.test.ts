@@ -6,7 +6,8 @@ import { keys } from './keys.ts';
 import { hashToken, Sessions } from './sessions.ts';
 
 const DAY = 86_400;
-const user = { id: 7, username: 'Ann 🎉' };
+/** Of a range that no service gives: other tests make users in the same Redis. */
+const user = { id: randomInt(2 ** 32, 2 ** 40), username: 'Ann 🎉' };
 const serverId = `test-${randomUUID()}`;
 let redis: Redis;
 let sessions: Sessions;
@@ -30,7 +31,7 @@ describe('Sessions', () => {
     expect(hash).toBe(hashToken(token));
     const stored = await redis.hgetall(keys.session(hash));
     expect(stored).toEqual({
-      userId: '7',
+      userId: String(user.id),
       username: user.username,
       createdAt: expect.stringMatching(/^\d+$/),
     });
@@ -47,7 +48,7 @@ describe('Sessions', () => {
   });
 
   it('finds those that are asked for together, each by itself, beside a key that is no session', async () => {
-    const other = { id: 8, username: 'Bob' };
+    const other = { id: user.id + 1, username: 'Bob' };
     const [ann, bob] = await Promise.all([sessions.create(user), sessions.create(other)]);
     const garbage = keys.session(hashToken('garbage'));
     await redis.set(garbage, 'a string', 'EX', 60);
@@ -69,7 +70,7 @@ describe('Sessions', () => {
   });
 
   it('lets its user in also when it cannot be renewed, as Redis is full', async () => {
-    const ann = { id: randomInt(1, 2 ** 40), username: 'Ann' };
+    const ann = { id: randomInt(2 ** 32, 2 ** 40), username: 'Ann' };
     const { token, hash } = await sessions.create(ann);
     await redis.expire(keys.session(hash), 29 * DAY - 60);
     // A key of another type fails as a full Redis does, and for this user alone.
