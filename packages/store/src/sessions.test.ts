@@ -1,22 +1,28 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { CHANNEL, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
 import { keys } from './keys.ts';
 import { hashToken, Sessions } from './sessions.ts';
 
 const DAY = 86_400;
-/** Of a range that no service gives: other tests make users in the same Redis. */
-const user = { id: randomInt(2 ** 32, 2 ** 40), username: 'Ann 🎉' };
+const user = { id: 7, username: 'Ann 🎉' };
 const serverId = `test-${randomUUID()}`;
+// Of its own: these tests make sessions of ids that other test files would get for their users.
+let server: RunningRedis;
 let redis: Redis;
 let sessions: Sessions;
 
-beforeAll(() => {
-  redis = new Redis(inject('redisUrl'));
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
   sessions = new Sessions(redis, { ttlSeconds: 30 * DAY, serverId });
 });
-afterAll(() => redis.quit());
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
 
 describe('hashToken', () => {
   it('is SHA-256 in hex', () => {
@@ -31,7 +37,7 @@ describe('Sessions', () => {
     expect(hash).toBe(hashToken(token));
     const stored = await redis.hgetall(keys.session(hash));
     expect(stored).toEqual({
-      userId: String(user.id),
+      userId: '7',
       username: user.username,
       createdAt: expect.stringMatching(/^\d+$/),
     });
@@ -48,7 +54,7 @@ describe('Sessions', () => {
   });
 
   it('finds those that are asked for together, each by itself, beside a key that is no session', async () => {
-    const other = { id: user.id + 1, username: 'Bob' };
+    const other = { id: 8, username: 'Bob' };
     const [ann, bob] = await Promise.all([sessions.create(user), sessions.create(other)]);
     const garbage = keys.session(hashToken('garbage'));
     await redis.set(garbage, 'a string', 'EX', 60);
@@ -70,7 +76,7 @@ describe('Sessions', () => {
   });
 
   it('lets its user in also when it cannot be renewed, as Redis is full', async () => {
-    const ann = { id: randomInt(2 ** 32, 2 ** 40), username: 'Ann' };
+    const ann = { id: 9, username: 'Ann' };
     const { token, hash } = await sessions.create(ann);
     await redis.expire(keys.session(hash), 29 * DAY - 60);
     // A key of another type fails as a full Redis does, and for this user alone.
@@ -97,7 +103,7 @@ describe('Sessions', () => {
   });
 
   it('revokes a session and tells every server', async () => {
-    const subscriber = new Redis(inject('redisUrl'));
+    const subscriber = new Redis(server.url);
     const heard: unknown[] = [];
     try {
       await subscriber.subscribe(CHANNEL);
