@@ -5,8 +5,10 @@ import { expect, it } from 'vitest';
 const SCRIPT = fileURLToPath(new URL('./testing/log-process.ts', import.meta.url));
 
 it.each(['exit', 'throw'])('writes every line in order before the process ends by %s', async (how) => {
+  // A pipe of the shell, as it holds 64 KB, read when the process would have ended.
+  const pipe = '"$0" --import tsx "$1" "$2" | (sleep 1; cat)';
   const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', SCRIPT, how], { maxBuffer: 1 << 24 }, (_, stdout) =>
+    execFile('sh', ['-c', pipe, process.execPath, SCRIPT, how], { maxBuffer: 1 << 24 }, (_, stdout) =>
       resolve(stdout),
     );
   });
