@@ -49,7 +49,7 @@ it('gathers nothing with a length of 0', async () => {
 });
 
 it('is shorter while it gathers little, and of full length in a busy room', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const { published, window } = collect(100);
   /** Milliseconds until all of these items, which come in turns of their own, are published. */
@@ -68,4 +68,21 @@ it('is shorter while it gathers little, and of full length in a busy room', asyn
   expect(await wait(3, 4, 5, 6, 7)).toBeLessThan(45);
   expect(await wait(8)).toBeGreaterThan(95);
   expect(await wait(9)).toBeLessThan(45);
+});
+
+it('counts what leaves at once too: a room of bursts has full windows', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { published, window } = collect(100);
+  const burst = () => {
+    for (let item = 0; item < 5; item++) window.push(item);
+  };
+  burst();
+  expect(published).toHaveLength(5);
+  await vi.advanceTimersByTimeAsync(1);
+  burst();
+  await vi.advanceTimersByTimeAsync(90);
+  expect(published).toHaveLength(5);
+  await vi.advanceTimersByTimeAsync(11);
+  expect(published).toHaveLength(10);
 });

@@ -1,9 +1,8 @@
-import { performance } from 'node:perf_hooks';
 import { turn } from './turn.ts';
 
-/** The shortest window, as a share of the longest: that of a room with an item or less in each. */
+/** The shortest window, as a share of the longest: that after a single item. */
 const SHORTEST = 0.4;
-/** Items in one window from which on the next one is the longest. */
+/** Items that leave together from which on the window after them is the longest. */
 const BUSY = 4;
 
 /**
@@ -16,7 +15,9 @@ export class Window<T> {
   readonly #longestMs: number;
   readonly #publish: (item: T) => void;
   #waiting: T[] = [];
-  #endsAt = 0;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  /** What left at the start of this window. */
+  #left = 0;
   #leadTurn = -1;
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,16 +34,19 @@ export class Window<T> {
     }
     const thisTurn = turn();
     if (this.#longestMs === 0 || this.#leadTurn === thisTurn) {
+      this.#left++;
       this.#publish(item);
       return;
     }
     const now = performance.now();
-    if (now < this.#endsAt) {
+    const endsAt = this.#startedAt + this.#length();
+    if (now < endsAt) {
       this.#waiting.push(item);
-      this.#timer = setTimeout(() => this.flush(), this.#endsAt - now);
+      this.#timer = setTimeout(() => this.flush(), endsAt - now);
       return;
     }
-    this.#endsAt = now + this.#lengthAfter(1);
+    this.#startedAt = now;
+    this.#left = 1;
     this.#leadTurn = thisTurn;
     this.#publish(item);
   }
@@ -54,14 +58,15 @@ export class Window<T> {
     this.#timer = undefined;
     const items = this.#waiting;
     this.#waiting = [];
-    this.#endsAt = performance.now() + this.#lengthAfter(items.length);
+    this.#startedAt = performance.now();
+    this.#left = items.length;
     this.#leadTurn = turn();
     for (const item of items) this.#publish(item);
   }
 
-  /** How long the next window is, in milliseconds, after one with so many items. */
-  #lengthAfter(items: number): number {
-    const busy = Math.min(1, (items - 1) / (BUSY - 1));
+  /** How long this window is, in milliseconds, by what left at its start. */
+  #length(): number {
+    const busy = Math.min(1, (this.#left - 1) / (BUSY - 1));
     return this.#longestMs * (SHORTEST + (1 - SHORTEST) * busy);
   }
 }
