@@ -93,6 +93,7 @@ export class RedisProxy {
     }
     let greeting = '';
     let silenced = false;
+    const waiting: Buffer[] = [];
     client.on('data', (bytes) => {
       if (passage.name === '' && greeting.length < GREETING_BYTES) {
         greeting += bytes.toString('latin1');
@@ -109,8 +110,13 @@ export class RedisProxy {
       silenced ||= this.#muted.has(passage.name);
       if (silenced) return;
       const late = this.#late.get(passage.name);
-      if (late === undefined) client.write(bytes);
-      else setTimeout(() => client.write(bytes), late);
+      if (late === undefined && waiting.length === 0) {
+        client.write(bytes);
+        return;
+      }
+      // In order also when what comes now is late no more.
+      waiting.push(bytes);
+      setTimeout(() => client.write(waiting.shift()!), late ?? 0);
     });
   }
 }
