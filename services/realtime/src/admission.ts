@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { performance } from 'node:perf_hooks';
 import { AppError, originAllowed, readToken } from '@chat/kit';
 import type { User, UserId } from '@chat/protocol';
-import type { Presence, Sessions } from '@chat/store';
+import { hashToken, type Presence, type Sessions } from '@chat/store';
 import type { AddressLimit } from './address-limit.ts';
 import type { LocalUsers } from './local-users.ts';
 import { remoteAddress } from './remote-address.ts';
@@ -20,17 +20,16 @@ export interface AdmissionOptions {
   connections: () => number;
   /** How often an address may ask. */
   addressLimit: AddressLimit;
-  /** How many revocations of sessions were heard. */
-  revocations: () => number;
   /** True when the replica takes no more clients. */
   draining: () => boolean;
 }
 
 interface LookUp {
-  /** Known once the session is. */
-  userId: UserId | undefined;
-  /** The user got a room meanwhile. */
-  outdated: boolean;
+  session: string;
+  /** The session ended meanwhile. */
+  ended: boolean;
+  /** Users who changed meanwhile: whose session it is shows only at the end. */
+  changed: UserId[];
 }
 
 /** What a request says of who it is from. */
@@ -105,15 +104,16 @@ export class Admission {
    * @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors
    */
   async admit<T>(credentials: Credentials, enter: (admitted: Admitted) => T): Promise<T> {
-    const { revocations } = this.#options;
     // An event reaches who is connected; who is just being looked up is looked up again.
     for (;;) {
-      const heard = revocations();
-      const lookUp: LookUp = { userId: undefined, outdated: false };
+      const objection = this.objection(credentials);
+      if (objection) throw objection;
+      const session = hashToken(credentials.token!);
+      const lookUp: LookUp = { session, ended: false, changed: [] };
       this.#lookUps.add(lookUp);
       try {
-        const admitted = await this.#lookUp(credentials, lookUp);
-        if (heard !== revocations() || lookUp.outdated) continue;
+        const admitted = await this.#lookUp(session);
+        if (lookUp.ended || lookUp.changed.includes(admitted.user.id)) continue;
         this.#checkCount(admitted);
         return enter(admitted);
       } finally {
@@ -122,21 +122,21 @@ export class Admission {
     }
   }
 
-  /** Users got a room: whoever of them is being looked up may have been asked for the rooms before. */
-  outdate(userIds: readonly UserId[]): void {
-    for (const lookUp of this.#lookUps) {
-      if (lookUp.userId !== undefined && userIds.includes(lookUp.userId)) lookUp.outdated = true;
-    }
+  /** Users got a room, or lost their sessions: what was looked up of them before may be wrong. */
+  usersChanged(userIds: readonly UserId[]): void {
+    for (const { changed } of this.#lookUps) changed.push(...userIds);
   }
 
-  async #lookUp(credentials: Credentials, lookUp: LookUp): Promise<Admitted> {
+  /** A session ended. Look-ups of others go on: in a storm some session ends all the time. */
+  sessionEnded(session: string): void {
+    for (const lookUp of this.#lookUps) if (lookUp.session === session) lookUp.ended = true;
+  }
+
+  async #lookUp(hash: string): Promise<Admitted> {
     const { sessions, users, presence, socketsPerUser, draining } = this.#options;
-    const objection = this.objection(credentials);
-    if (objection) throw objection;
-    const session = await sessions.find(credentials.token!);
+    const session = await sessions.findByHash(hash);
     if (!session) throw new AppError('unauthenticated');
-    const { user, hash } = session;
-    lookUp.userId = user.id;
+    const { user } = session;
     const [rooms, elsewhere] = await Promise.all([
       users.roomsOf(user.id),
       socketsPerUser === 0 ? 0 : presence.socketsElsewhere(user.id),

@@ -165,7 +165,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout,
     metrics,
     logger,
-    onShown: (userIds) => admission.outdate(userIds),
+    onUsersChanged: (userIds) => admission.usersChanged(userIds),
+    onSessionEnded: (session) => admission.sessionEnded(session),
   });
   const relay = new Relay({
     serverId,
@@ -220,7 +221,6 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     maxConnections: config.LIMITS ? config.MAX_SOCKETS : 0,
     connections: () => metrics.connections + streams.size,
     addressLimit: new AddressLimit(config.LIMITS ? config.UPGRADES_PER_SECOND : 0, config.UPGRADE_BURST),
-    revocations: () => guard.heard,
     draining: () => draining,
   });
   const streams = new Streams({

@@ -26,8 +26,9 @@ interface EventsOptions {
   fanout: Fanout;
   metrics: RealtimeMetrics;
   logger: Logger;
-  /** Told of the users who got a room, connected or not. */
-  onShown: (userIds: readonly UserId[]) => void;
+  /** Told of the users who got a room, or lost their sessions, connected or not. */
+  onUsersChanged: (userIds: readonly UserId[]) => void;
+  onSessionEnded: (session: string) => void;
 }
 
 /** The id of a revocation, which becomes a part of a key. */
@@ -77,7 +78,7 @@ export class Events {
       return;
     }
     const concerned = privateMembers(id) ?? [parseUserId(userId)].filter((user) => user !== undefined);
-    this.#options.onShown(concerned);
+    this.#options.onUsersChanged(concerned);
     this.show(id, concerned);
   }
 
@@ -114,13 +115,17 @@ export class Events {
   }
 
   #revoked(data: unknown): void {
-    const { sessions, metrics } = this.#options;
+    const { sessions, metrics, onUsersChanged, onSessionEnded } = this.#options;
     const { session, userId, except, request } = fields(data);
     const user = parseUserId(userId);
     let closed: number;
-    if (typeof session === 'string') closed = sessions.revoke(session);
-    else if (user !== undefined) closed = sessions.revokeUser(user, except);
-    else {
+    if (typeof session === 'string') {
+      onSessionEnded(session);
+      closed = sessions.revoke(session);
+    } else if (user !== undefined) {
+      onUsersChanged([user]);
+      closed = sessions.revokeUser(user, except);
+    } else {
       metrics.ignored('malformed');
       return;
     }

@@ -19,15 +19,9 @@ interface SessionGuardOptions {
 export class SessionGuard {
   readonly #options: SessionGuardOptions;
   #timer: NodeJS.Timeout | undefined;
-  #heard = 0;
 
   constructor(options: SessionGuardOptions) {
     this.#options = options;
-  }
-
-  /** Revocations heard so far: whoever looked a session up before the last one must look again. */
-  get heard(): number {
-    return this.#heard;
   }
 
   start(intervalMs: number): void {
@@ -40,13 +34,11 @@ export class SessionGuard {
 
   /** A session was revoked. @returns how many connections were closed */
   revoke(session: string): number {
-    this.#heard++;
     return this.#end(session);
   }
 
   /** All sessions of a user were, but for one. @returns how many connections were closed */
   revokeUser(userId: UserId, except: unknown): number {
-    this.#heard++;
     return endAll(
       (this.#options.users.find(userId)?.peers ?? []).filter(({ session }) => session !== except),
     );

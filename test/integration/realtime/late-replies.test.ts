@@ -1,9 +1,10 @@
+import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNEL } from '@chat/protocol';
-import { keys, Rooms } from '@chat/store';
+import { hashToken, keys, Rooms, Sessions } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
-import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
+import { type Account, createAccount, createSession, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { RedisProxy } from '../../harness/redis-proxy.ts';
@@ -60,5 +61,35 @@ it('a room that a user gets while the socket is being admitted is there', async 
   const hello = await socket.next('hello');
   const shown = socket.frames.some((frame) => frame.type === 'show.room' && frame.data.id === id);
   expect(hello.rooms.some((room) => room.id === id) || shown).toBe(true);
+  await socket.close();
+});
+
+it('a session that ends while its socket is being admitted does not let it in', async () => {
+  const token = await createSession(redis, account);
+  const hash = hashToken(token);
+  const monitor = await redis.monitor();
+  onTestFinished(() => monitor.disconnect());
+  const found = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, command: string[]) => {
+      if (command[0]?.toLowerCase() === 'ttl' && command[1] === keys.session(hash)) resolve();
+    });
+  });
+  const socket = await ChatSocket.connect(replica.socketUrl, { token });
+  await found;
+  await new Sessions(redis, { ttlSeconds: 60, serverId: 'auth' }).revoke({ hash, user: account });
+  expect((await socket.closed).code).toBe(4401);
+  expect(socket.frames.some(({ type }) => type === 'hello')).toBe(false);
+});
+
+it('a socket is admitted though sessions of others end all the time', async () => {
+  const ends = setInterval(() => {
+    const data = { session: randomUUID() };
+    void redis.publish(CHANNEL, JSON.stringify({ serverId: 'other', type: 'session.revoked', data }));
+    const user = { userId: randomInt(2 ** 32, 2 ** 40) };
+    void redis.publish(CHANNEL, JSON.stringify({ serverId: 'other', type: 'session.revoked', data: user }));
+  }, LATE_MS / 8);
+  onTestFinished(() => clearInterval(ends));
+  const socket = await ChatSocket.connect(replica.socketUrl, { token: account.token });
+  expect((await socket.next('hello')).user.id).toBe(account.id);
   await socket.close();
 });
