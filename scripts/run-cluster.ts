@@ -16,7 +16,7 @@ export async function runCluster(): Promise<void> {
   if (!settings.REDIS_URL) launcher('redis-server', { directories: [] });
   launcher('haproxy', { directories: [] });
   await build();
-  if (settings.REDIS_URL) await checkRedis(settings.REDIS_URL);
+  if (settings.REDIS_URL) await checkRedis(settings.REDIS_URL, settings.REDIS_PASSWORD);
   const stopped = stopSignal();
   const starting = startCluster({
     port: settings.PORT,
@@ -66,8 +66,14 @@ function announce(cluster: Cluster, { DATA_DIR, DEMO_DATA }: Settings): void {
   console.log('  stop with      Ctrl-C');
 }
 
-async function checkRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 });
+async function checkRedis(url: string, password: string | undefined): Promise<void> {
+  // ioredis takes what the URL says before the options.
+  const redis = new Redis(url, {
+    password,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+  });
   // Without a listener ioredis prints what the rejection says anyway.
   redis.on('error', () => undefined);
   try {

@@ -14,6 +14,9 @@ test.each([
   ['PORT', '70000'],
   ['SOCKET_PORT', '-1'],
   ['REDIS_URL', 'http://127.0.0.1'],
+  ['REDIS_SENTINELS', '127.0.0.1:26379'],
+  ['GATEWAY_THREADS', 'x'],
+  ['GATEWAY_THREADS', '65'],
 ])('a bad %s is named', (name, value) => {
   expect(() => readSettings({ [name]: value })).toThrow(SettingsError);
   expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name}: `));

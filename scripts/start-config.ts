@@ -6,16 +6,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const port = z.coerce.number('expected a port').int('expected a port').min(1, 'expected a port').max(65_535);
 
+const count = (most: number) =>
+  z.coerce
+    .number('expected a whole number')
+    .int('expected a whole number')
+    .min(1, 'expected at least 1')
+    .max(most, `expected at most ${most}`);
+
 const schema = z.object({
   PORT: port.default(8080),
   SOCKET_PORT: port.default(8081),
   STATS_PORT: port.optional(),
-  REPLICAS: z.coerce
-    .number('expected a whole number')
-    .int('expected a whole number')
-    .min(1, 'expected at least 1')
-    .max(64, 'expected at most 64')
-    .default(3),
+  /** The gateway reads it itself. */
+  GATEWAY_THREADS: count(64).optional(),
+  REPLICAS: count(64).default(3),
   DATA_DIR: z
     .string()
     .default('.data')
@@ -24,6 +28,9 @@ const schema = z.object({
     .string()
     .regex(/^rediss?:\/\//, 'expected redis://host:port')
     .optional(),
+  /** For a REDIS_URL without one; the services read it themselves too. */
+  REDIS_PASSWORD: z.string().optional(),
+  REDIS_SENTINELS: z.undefined('npm start takes one Redis, by REDIS_URL').optional(),
   /** The services read it themselves; here it decides whether the demo users are named. */
   DEMO_DATA: z
     .string()

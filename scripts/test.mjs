@@ -2,7 +2,7 @@ import { checkNativeModules, checkNode, installDependencies, RequirementError } 
 
 // npm test: everything that the tests need, then all of them.
 //   npm test                          all
-//   npm test -- unit                  one project: unit, integration or e2e
+//   npm test -- unit                  one project: unit, integration, e2e or containers
 //   npm test -- packages/store -t x   whatever `vitest run` takes
 
 try {

@@ -150,7 +150,7 @@ function environment(
     STATS_BIND: `127.0.0.1:${statsPort}`,
     GATEWAY_ADMIN_SOCKET: adminSocket,
     GATEWAY_REPLICAS: String(backends.realtime.length),
-    GATEWAY_THREADS: process.env.GATEWAY_THREADS ?? String(threads()),
+    GATEWAY_THREADS: process.env.GATEWAY_THREADS || String(threads()),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   flag,
   hostPorts,
+  integer,
   logLevel,
   milliseconds,
   origins,
@@ -25,6 +26,8 @@ export const baseSchema = z.object({
   REDIS_SENTINEL_PASSWORD: z.string().optional(),
   /** After this time without an answer Redis counts as away for that request. */
   REDIS_TIMEOUT_MS: milliseconds.default(2000),
+  /** A session that nobody uses for so long ends. The same in all services, as each renews what is used by its own. */
+  SESSION_TTL_SECONDS: integer(60, 10 * 365 * 86_400).default(2_592_000),
   LOG_LEVEL: logLevel.default('info'),
   /** Origins that may call with credentials beside those of the service's own host name. */
   ALLOWED_ORIGINS: origins.default([]),

@@ -124,10 +124,6 @@ export class Rooms {
     return (await this.#redis.srem(keys.userRooms(userId), roomId)) === 1;
   }
 
-  /**
-   * The counter alone is no claim: a server that does not know it may have named a room already, or written
-   * messages into one without a name, which must not become the first messages of a new room.
-   */
   /** @param questions user and room, with a space between them */
   async #haveRooms(questions: readonly string[]): Promise<boolean[]> {
     const pairs = questions.map((question) => question.split(' ') as [string, RoomId]);
@@ -136,6 +132,10 @@ export class Rooms {
     return ((await roomMembers(this.#redis, [sets.length, ...sets, ...rooms])) as number[]).map(Boolean);
   }
 
+  /**
+   * The counter alone is no claim: a server that does not know it may have named a room already, or written
+   * messages into one without a name, which must not become the first messages of a new room.
+   */
   async #claimId(name: string): Promise<RoomId> {
     for (;;) {
       const id = String(await this.#redis.incr(keys.totalRooms));

@@ -9,7 +9,6 @@ import { loadScript } from './scripts.ts';
 const DAY_SECONDS = 86_400;
 /** What TTL says of a key that is not there. */
 const GONE = -2;
-const sessionTtls = loadScript('session-ttls');
 const sessionFind = loadScript('session-find');
 
 interface SessionsOptions {
@@ -104,17 +103,16 @@ export class Sessions {
     return this.#revoke(userId, ended, { userId, except });
   }
 
-  /**
-   * Which of these sessions, which are in use, are still there, in the order of the hashes, in one round trip; another
-   * one renews those that need it.
-   */
+  /** Which of these sessions, which are in use, are still there, in the order of the hashes, in one round trip. */
   async use(hashes: readonly string[]): Promise<boolean[]> {
     if (hashes.length === 0) return [];
-    const sessions = hashes.map((hash) => keys.session(hash));
-    const left = (await sessionTtls(this.#redis, [sessions.length, ...sessions])) as number[];
-    const old = hashes.filter((_, index) => left[index]! >= 0 && left[index]! < this.#renewBelow);
-    await Promise.all(old.map((hash) => this.#renewStored(hash)));
-    return left.map((seconds) => seconds !== GONE);
+    const stored = await this.#load(hashes);
+    const renewals = stored.map(({ id, ttl }, index) => {
+      const old = ttl >= 0 && ttl < this.#renewBelow;
+      return old && id !== undefined ? this.#tryToRenew(hashes[index]!, id) : undefined;
+    });
+    await Promise.all(renewals);
+    return stored.map(({ ttl }) => ttl !== GONE);
   }
 
   async #load(hashes: readonly string[]): Promise<StoredSession[]> {
@@ -125,11 +123,6 @@ export class Sessions {
       username: found[3 * index + 1]!,
       ttl: Number(found[3 * index + 2]),
     }));
-  }
-
-  async #renewStored(hash: string): Promise<void> {
-    const id = parseUserId(await this.#redis.hget(keys.session(hash), 'userId'));
-    if (id !== undefined) await this.#tryToRenew(hash, id);
   }
 
   /** The session is valid whether it works or not, as when Redis is full; the next use tries again. */

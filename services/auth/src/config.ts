@@ -15,8 +15,6 @@ export const schema = httpSchema.extend({
   BCRYPT_CONCURRENCY: integer(1, 64).default(Math.min(3, availableParallelism())),
   /** Password checks that may wait; beyond them a login is answered busy. LIMITS=off lifts it. */
   BCRYPT_QUEUE: integer(0, 100_000).default(128),
-  /** A session that is not used for so long ends. */
-  SESSION_TTL_SECONDS: integer(1, 10 * 365 * 86_400).default(2_592_000),
   /** Attempts for one name and failed attempts from one address within a window. */
   LOGIN_ATTEMPTS_PER_NAME: integer(1).default(20),
   LOGIN_ATTEMPTS_PER_ADDRESS: integer(1).default(100),

@@ -128,7 +128,7 @@ describe('the history process', () => {
     const { child, log } = await start({ PORT: 'abc', SESSION_TTL_SECONDS: '0', DEMO_DATA: 'maybe' });
     expect((await child.exited).code).toBe(1);
     expect(log()).toContain('PORT: expected a port, got "abc"');
-    expect(log()).toContain('SESSION_TTL_SECONDS: expected a whole number from 1 to 315360000, got "0"');
+    expect(log()).toContain('SESSION_TTL_SECONDS: expected a whole number from 60 to 315360000, got "0"');
     expect(log()).toContain('DEMO_DATA: expected true, false, on, off, 1 or 0, got "maybe"');
   });
 });

@@ -55,7 +55,6 @@ export const configSchema = baseSchema.extend({
   /** Whether a replica with more sockets than its share asks some to reconnect. */
   REBALANCE: flag.default(true),
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(30_000),
-  SESSION_TTL_SECONDS: integer(60).default(30 * 24 * 3600),
   /** How often it is looked whether the sessions of open sockets still exist. */
   SESSION_CHECK_MS: milliseconds.default(30_000),
   /** Where the page was built; without it there is none. */
