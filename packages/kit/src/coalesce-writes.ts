@@ -2,8 +2,6 @@ import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 
 export interface CoalescedWrites {
-  /** Commands given while this number stays the same leave together, later than now. */
-  readonly turn: number;
   /** Calls back once, at the end of the turn, before its commands leave: those that are given then leave with them. */
   beforeLeaving(callback: () => void): void;
   /** Sends the commands given so far: by one who is the last of the turn, and would wait for another turn. */
@@ -24,7 +22,6 @@ export function coalesceWrites(redis: Redis): CoalescedWrites {
 }
 
 class Writes implements CoalescedWrites {
-  turn = 0;
   /** The stream that holds commands back now. */
   #corked: Socket | undefined;
   #callbacks: (() => void)[] = [];
@@ -54,7 +51,6 @@ class Writes implements CoalescedWrites {
     const stream = this.#corked;
     if (stream === undefined) return;
     this.#corked = undefined;
-    this.turn++;
     stream.uncork();
   }
 

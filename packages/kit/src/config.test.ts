@@ -22,6 +22,7 @@ describe('loadConfig', () => {
       REDIS_SENTINELS: [],
       REDIS_SENTINEL_NAME: 'mymaster',
       REDIS_TIMEOUT_MS: 2000,
+      SESSION_TTL_SECONDS: 2_592_000,
       LOG_LEVEL: 'info',
       ALLOWED_ORIGINS: [],
       LIMITS: true,

@@ -6,7 +6,7 @@ function setUp(load = async (questions: readonly string[]) => questions.map((tex
   const calls: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
   const ask = batched(
-    (questions) => {
+    (questions: readonly string[]) => {
       calls.push(questions);
       return load(questions);
     },

@@ -1,4 +1,5 @@
 export * from './append.ts';
+export * from './batch.ts';
 export * from './demo.ts';
 export * from './keys.ts';
 export * from './login-limits.ts';

@@ -19,7 +19,7 @@ export function createApp(service: ServiceParts<Config>): App {
   const rooms = new Rooms(redis, schedule);
   const users = new Users(redis);
   const app = createKoa(service);
-  const pages = new PageBodies(new Pages(redis), writes);
+  const pages = new PageBodies(new Pages(redis), schedule);
   const owners = new SessionOwners(sessions);
   mount(app, messageRoutes({ rooms, pages, owners, metrics: new HistoryMetrics(metrics) }));
   const limit = new RateLimit(redis, {

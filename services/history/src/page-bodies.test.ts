@@ -27,7 +27,8 @@ beforeEach(async () => {
   redis = new Redis(server.url, { enableOfflineQueue: false, retryStrategy: () => 20, lazyConnect: true });
   redis.on('error', () => undefined);
   await redis.connect();
-  bodies = new PageBodies(new Pages(redis), coalesceWrites(redis));
+  const writes = coalesceWrites(redis);
+  bodies = new PageBodies(new Pages(redis), writes.beforeLeaving.bind(writes));
   await say('0', 'first');
 });
 

@@ -1,6 +1,5 @@
-import type { CoalescedWrites } from '@chat/kit';
 import type { RoomId } from '@chat/protocol';
-import type { Page, Pages } from '@chat/store';
+import { batched, type Page, type Pages, type Schedule } from '@chat/store';
 import type { PageQuery } from './page-query.ts';
 
 /** A page as it goes into the response. */
@@ -11,51 +10,47 @@ export interface PageBody {
   skipped: number;
 }
 
+interface Wanted {
+  roomId: RoomId;
+  query: PageQuery;
+}
+
 /**
  * Reads pages as bodies. Requests for one page that came in together, as after a restart when everybody reads
- * General, share one read and one body. It is exactly as new as one for each: the command leaves after the last of
- * them was asked for.
+ * General, share one read and one body.
  */
 export class PageBodies {
-  readonly #pages: Pages;
-  readonly #writes: CoalescedWrites;
-  readonly #shared = new Map<string, Promise<PageBody>>();
-  #turn = -1;
+  readonly #read: (wanted: Wanted) => Promise<PageBody>;
 
-  /** @param writes of the connection that `pages` reads by */
-  constructor(pages: Pages, writes: CoalescedWrites) {
-    this.#pages = pages;
-    this.#writes = writes;
+  /** @param schedule of the connection that `pages` reads by */
+  constructor(pages: Pages, schedule: Schedule) {
+    // One that fails is no failure of the others.
+    const read = (wanted: Wanted) => readPage(pages, wanted).then(encode).catch(asError);
+    this.#read = batched((all: readonly Wanted[]) => Promise.all(all.map(read)), schedule, keyOf);
   }
 
   read(roomId: RoomId, query: PageQuery): Promise<PageBody> {
-    if (this.#turn !== this.#writes.turn) {
-      this.#turn = this.#writes.turn;
-      this.#shared.clear();
-    }
-    const key = `${roomId} ${query.range} ${query.range === 'newest' ? query.offset : query.date} ${query.size}`;
-    const shared = this.#shared.get(key);
-    if (shared !== undefined) return shared;
-    const body = this.#page(roomId, query)
-      .then(encode)
-      .finally(() => {
-        // Also when no command could leave and the turn goes on.
-        if (this.#shared.get(key) === body) this.#shared.delete(key);
-      });
-    this.#shared.set(key, body);
-    return body;
+    return this.#read({ roomId, query });
   }
+}
 
-  #page(roomId: RoomId, query: PageQuery): Promise<Page> {
-    switch (query.range) {
-      case 'newest':
-        return this.#pages.newest(roomId, query.offset, query.size);
-      case 'before':
-        return this.#pages.before(roomId, query.date, query.size);
-      case 'after':
-        return this.#pages.after(roomId, query.date, query.size);
-    }
+function keyOf({ roomId, query }: Wanted): string {
+  return `${roomId} ${query.range} ${query.range === 'newest' ? query.offset : query.date} ${query.size}`;
+}
+
+function readPage(pages: Pages, { roomId, query }: Wanted): Promise<Page> {
+  switch (query.range) {
+    case 'newest':
+      return pages.newest(roomId, query.offset, query.size);
+    case 'before':
+      return pages.before(roomId, query.date, query.size);
+    case 'after':
+      return pages.after(roomId, query.date, query.size);
   }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** The messages are JSON already. */

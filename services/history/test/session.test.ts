@@ -50,11 +50,15 @@ describe('a session', () => {
     expect(await bob.ask('/room/0/preload')).toMatchObject(unauthenticated);
   });
 
-  it('that expired is refused', async () => {
+  it('that expired is refused, and what was read for it is not counted', async () => {
     const bob = await history.visitor();
+    const pages = async () =>
+      /chat_history_pages_total\{[^}]*\} (\d+)/.exec((await history.ask('/metrics')).body)?.[1];
     expect((await bob.ask('/room/0/messages')).status).toBe(200);
+    const counted = await pages();
     await history.redis.del(keys.session(hashToken(bob.token)));
     expect(await bob.ask('/room/0/messages')).toMatchObject(unauthenticated);
+    expect(await pages()).toBe(counted);
   });
 
   it("reads with its own user's rights only, however many users read at once", async () => {

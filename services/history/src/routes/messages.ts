@@ -27,6 +27,7 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
     const [page, name] = await owners.read(ctx, (user) =>
       Promise.all([readPage(user, GENERAL, PRELOADED), rooms.name(GENERAL)]),
     );
+    metrics.page(PRELOADED.range, page);
     send(ctx, `{"id":"${GENERAL}","name":${JSON.stringify(name)},"messages":${page.json}}`);
   });
 
@@ -36,6 +37,7 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
     // Not ctx.query, which keeps it under a name of its own for each query: as expensive as the parsing.
     const query = readPageQuery(parse(ctx.querystring));
     const page = await owners.read(ctx, (user) => readPage(user, roomId, query));
+    metrics.page(query.range, page);
     send(ctx, page.json);
   });
 
@@ -46,7 +48,6 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
     const [access, page] = await Promise.all([rooms.access(userId, roomId), pages.read(roomId, query)]);
     if (access === 'unknown') throw new AppError('room_not_found');
     if (access === 'forbidden') throw new AppError('room_forbidden');
-    metrics.page(query.range, page);
     return page;
   }
 }
