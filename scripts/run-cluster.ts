@@ -74,13 +74,18 @@ async function checkRedis(url: string, password: string | undefined): Promise<vo
     retryStrategy: () => null,
     connectTimeout: 5000,
   });
-  // Without a listener ioredis prints what the rejection says anyway.
-  redis.on('error', () => undefined);
+  // It says more than the rejection: that a password is missing, for instance.
+  let cause: Error | undefined;
+  redis.on('error', (error) => {
+    cause = error;
+  });
   try {
     await redis.connect();
     await redis.ping();
   } catch (error) {
-    throw new RedisAwayError(`REDIS_URL: Redis does not answer there (${(error as Error).message})`);
+    throw new RedisAwayError(
+      `REDIS_URL: Redis does not answer there (${(cause ?? (error as Error)).message})`,
+    );
   } finally {
     redis.disconnect();
   }
