@@ -15,6 +15,8 @@ export interface Sample {
 export interface ProcessHistory {
   name: string;
   samples: Sample[];
+  /** The first look, from which the first sample counts; milliseconds since 1970. */
+  since: number;
   /** Used while it was looked at, over restarts. */
   cpuSeconds: number;
 }
@@ -26,18 +28,18 @@ interface Watched {
   probe: () => Promise<Usage | undefined>;
 }
 
-const INTERVAL_MS = 1000;
-
 /** Looks at every process of the cluster once a second until it is stopped. */
 export class Monitor {
   readonly #list: () => Watched[];
+  readonly #intervalMs: number;
   readonly #histories = new Map<string, ProcessHistory>();
-  readonly #before = new Map<string, { at: number; cpuSeconds: number }>();
+  readonly #before = new Map<string, { at: number; usage: Usage }>();
   readonly #ending = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(list: () => Watched[]) {
+  constructor(list: () => Watched[], intervalMs = 1000) {
     this.#list = list;
+    this.#intervalMs = intervalMs;
   }
 
   start(): void {
@@ -56,7 +58,7 @@ export class Monitor {
     while (!signal.aborted) {
       const start = Date.now();
       await Promise.all(this.#list().map((watched) => this.#look(watched)));
-      await sleep(Math.max(0, INTERVAL_MS - (Date.now() - start)), undefined, { signal }).catch(
+      await sleep(Math.max(0, this.#intervalMs - (Date.now() - start)), undefined, { signal }).catch(
         () => undefined,
       );
     }
@@ -64,17 +66,20 @@ export class Monitor {
 
   async #look({ key, name, probe }: Watched): Promise<void> {
     // Before the first wait, so that they stand in the order of the list.
-    const history = this.#histories.get(key) ?? { name, samples: [], cpuSeconds: 0 };
+    const history = this.#histories.get(key) ?? { name, samples: [], since: 0, cpuSeconds: 0 };
     this.#histories.set(key, history);
     const usage = await probe();
     if (!usage) return;
     const at = Date.now();
     const before = this.#before.get(key);
-    this.#before.set(key, { at, cpuSeconds: usage.cpuSeconds });
-    if (!before) return;
+    this.#before.set(key, { at, usage });
+    if (!before) {
+      history.since = at;
+      return;
+    }
     // A process that was restarted has used what it has used since.
-    const used =
-      usage.cpuSeconds < before.cpuSeconds ? usage.cpuSeconds : usage.cpuSeconds - before.cpuSeconds;
+    const restarted = usage.startedAt !== before.usage.startedAt;
+    const used = restarted ? usage.cpuSeconds : usage.cpuSeconds - before.usage.cpuSeconds;
     history.cpuSeconds += used;
     const { residentBytes, sockets } = usage;
     history.samples.push({ at, cpu: (used * 1000) / (at - before.at), residentBytes, sockets });

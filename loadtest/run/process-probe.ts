@@ -5,6 +5,8 @@ export interface Usage {
   /** Of all its threads since its start. */
   cpuSeconds: number;
   residentBytes: number;
+  /** Another one after a restart. Seconds since 1970, or clock ticks since the machine's start. */
+  startedAt: number;
   /** Open WebSockets; only replicas tell. */
   sockets?: number;
 }
@@ -29,9 +31,10 @@ export function parseMetrics(text: string): Usage | undefined {
   };
   const cpuSeconds = value('process_cpu_seconds_total');
   const residentBytes = value('process_resident_memory_bytes');
-  if (cpuSeconds === undefined || residentBytes === undefined) return undefined;
+  const startedAt = value('process_start_time_seconds');
+  if (cpuSeconds === undefined || residentBytes === undefined || startedAt === undefined) return undefined;
   const sockets = value('chat_sockets');
-  return { cpuSeconds, residentBytes, ...(sockets === undefined ? {} : { sockets }) };
+  return { cpuSeconds, residentBytes, startedAt, ...(sockets === undefined ? {} : { sockets }) };
 }
 
 /** USER_HZ, which is 100 on every Linux that Node runs on. */
@@ -49,6 +52,7 @@ export function probePid(pid: number): Usage | undefined {
     return {
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
       residentBytes: Number(kilobytes) * 1024,
+      startedAt: Number(fields[19]),
     };
   } catch {
     return undefined;

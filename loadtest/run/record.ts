@@ -94,9 +94,9 @@ function pointOf(
   };
 }
 
-function figuresOfProcess({ name, samples, cpuSeconds }: ProcessHistory): ProcessFigures {
+export function figuresOfProcess({ name, samples, since, cpuSeconds }: ProcessHistory): ProcessFigures {
   const resident = samples.map(({ residentBytes }) => residentBytes);
-  const seconds = (samples.at(-1)!.at - samples[0]!.at) / 1000 || 1;
+  const seconds = (samples.at(-1)!.at - since) / 1000;
   return {
     name,
     cpuSeconds,
