@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Chart, chartFigure } from './chart.ts';
+import { STYLE } from './style.ts';
 
 const CHART: Chart = {
   title: 'Open sockets',
@@ -38,4 +39,16 @@ test('names and values are text, not markup', () => {
   expect(html).not.toMatch(/<b>|<i>&(?!amp)/);
   expect(html).toContain('&lt;i&gt;&amp;');
   expect(html).toContain('aria-label="&lt;b&gt;&quot;1&quot;&lt;/b&gt;"');
+});
+
+test('each of many lines has a colour that the style knows, and differs from those of the same colour', () => {
+  const series = Array.from({ length: 20 }, (_, index) => ({
+    ...CHART.series[0]!,
+    name: `realtime ${index}`,
+  }));
+  const classes = [...chartFigure({ ...CHART, series }).matchAll(/<path class="line ([^"]*)"/g)].map(
+    (m) => m[1]!,
+  );
+  expect(new Set(classes).size).toBe(20);
+  for (const name of classes.flatMap((each) => each.split(' '))) expect(STYLE).toMatch(`.${name} {`);
 });

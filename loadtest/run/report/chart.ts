@@ -33,6 +33,10 @@ interface Axis {
   atLeast?: number;
 }
 
+/** Colours and patterns that the style has. */
+const COLOURS = 8;
+const PATTERNS = 3;
+
 const WIDTH = 640;
 const HEIGHT = 250;
 const LEFT = 68;
@@ -53,8 +57,7 @@ export function chartFigure(chart: Chart): string {
 
 function legend(series: readonly Series[]): string {
   const items = series.map(
-    ({ name, dashed }, index) =>
-      `<li class="s${index}${dashed ? ' dashed' : ''}"><i></i>${escapeHtml(name)}</li>`,
+    ({ name, dashed }, index) => `<li class="${lineClass(index, dashed)}"><i></i>${escapeHtml(name)}</li>`,
   );
   return `<ul class="legend">${items.join('')}</ul>`;
 }
@@ -97,14 +100,24 @@ function path(chart: Chart, { points, dashed }: Series, index: number, x: Scale,
     return { spots, line: steps.join('') };
   });
   const areas = parts.map(
-    ({ line, spots }) => `<path class="area s${index}" d="${line}V${BOTTOM}H${spots[0]![0]}Z"/>`,
+    ({ line, spots }) => `<path class="area ${colour(index)}" d="${line}V${BOTTOM}H${spots[0]![0]}Z"/>`,
   );
   const lines = parts.map(({ line, spots: [first, second] }) =>
     second
-      ? `<path class="line s${index}${dashed ? ' dashed' : ''}" d="${line}"/>`
-      : `<circle class="s${index}" cx="${first![0]}" cy="${first![1]}" r="3"/>`,
+      ? `<path class="line ${lineClass(index, dashed)}" d="${line}"/>`
+      : `<circle class="${colour(index)}" cx="${first![0]}" cy="${first![1]}" r="3"/>`,
   );
   return [...(chart.area ? areas : []), ...lines].join('');
+}
+
+function colour(index: number): string {
+  return `s${index % COLOURS}`;
+}
+
+/** Lines of one colour differ in their pattern. */
+function lineClass(index: number, dashed = false): string {
+  const round = Math.min(Math.floor(index / COLOURS), PATTERNS);
+  return `${colour(index)}${round > 0 ? ` p${round}` : ''}${dashed ? ' dashed' : ''}`;
 }
 
 /** Stretches without a missing value. */

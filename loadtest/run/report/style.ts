@@ -35,7 +35,9 @@ figcaption { font-weight: 600; }
 .empty { color: var(--soft); padding: 60px 0; text-align: center; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 2px; padding: 0; list-style: none; font-size: 13px; }
 .legend i { display: inline-block; width: 16px; margin-right: 6px; vertical-align: 4px; border-top: 3px solid var(--c); }
-.legend .dashed i { border-top-style: dashed; }
+.legend .dashed i, .legend .p2 i { border-top-style: dashed; }
+.legend .p1 i { border-top-style: dotted; }
+.legend .p3 i { border-top-style: double; }
 svg { display: block; width: 100%; min-width: 440px; height: auto; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); }
@@ -43,6 +45,9 @@ svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-num
 .cursor { stroke: var(--soft); stroke-dasharray: 3 3; }
 .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
 .line.dashed { stroke-dasharray: 6 4; }
+.line.p1 { stroke-dasharray: 2 3; }
+.line.p2 { stroke-dasharray: 10 3; }
+.line.p3 { stroke-dasharray: 10 3 2 3; }
 .area { fill: var(--c); opacity: .14; }
 circle { fill: var(--c); }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
