@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findK6, K6MissingError } from './k6.ts';
+import { findK6, K6MissingError, k6InPath } from './k6.ts';
 
 let directory: string;
 
@@ -37,6 +37,23 @@ test.each(['v0.57.0', 'v1.5.0'])(
     expect(find).toThrow(`is ${version}, and the scenarios need 1.6 or newer`);
   },
 );
+
+test('a directory of that name is no k6', () => {
+  mkdirSync(join(directory, 'first', 'k6'), { recursive: true });
+  install('v1.8.1');
+  expect(k6InPath([join(directory, 'first'), directory].join(delimiter))).toBe(join(directory, 'k6'));
+});
+
+test('an empty entry of PATH is the working directory', () => {
+  install('v1.8.1');
+  const before = process.cwd();
+  process.chdir(directory);
+  try {
+    expect(k6InPath(`/no/such/directory${delimiter}`)).toBe(join(process.cwd(), 'k6'));
+  } finally {
+    process.chdir(before);
+  }
+});
 
 test('a file that cannot be executed is no k6', () => {
   writeFileSync(join(directory, 'k6'), '');

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
 
 /** k6/websockets came with it. */
 const OLDEST = [1, 6] as const;
@@ -34,7 +34,7 @@ const SCRIPT_ENV = [
     'CUTS',
   ],
   ...['COMEBACK_SECONDS', 'DRAIN_SECONDS', 'SOCKETS_PER_VU', 'SUMMARY_FILE', 'TIMELINE', 'GOGC'],
-  ...['K6_NO_USAGE_REPORT', 'K6_AUTO_EXTENSION_RESOLUTION'],
+  ...['K6_NO_USAGE_REPORT', 'K6_AUTO_EXTENSION_RESOLUTION', 'K6_INSECURE_SKIP_TLS_VERIFY'],
 ];
 
 export interface K6 {
@@ -70,12 +70,15 @@ export function findK6({ path, root, results }: Places): K6 {
   throw new K6MissingError(`k6 is not installed and Docker does not answer: ${ADVICE}`);
 }
 
-/** The file that runs when somebody types k6; undefined when there is none. */
+/** The file that runs when somebody types k6, as an absolute path; undefined when there is none. */
 export function k6InPath(path: string): string | undefined {
-  return path
-    .split(delimiter)
-    .map((directory) => join(directory, 'k6'))
-    .find(isExecutable);
+  return (
+    path
+      .split(delimiter)
+      // An empty entry is the working directory.
+      .map((directory) => resolve(directory, 'k6'))
+      .find(isExecutable)
+  );
 }
 
 function checked(command: string): { name: string } {
@@ -119,7 +122,7 @@ function hasImage(): boolean {
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
