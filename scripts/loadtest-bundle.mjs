@@ -1,24 +1,25 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 // Bundles one k6 scenario and what it imports into a single file, as the load test's ConfigMap holds it.
-//   node scripts/loadtest-bundle.mjs 03-fanout
+//   node scripts/loadtest-bundle.mjs fanout
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const OUTPUT = join(root, 'deploy/k8s/components/loadtest/dist/scenario.js');
 
 /**
- * @param {string} scenario name of a file in loadtest/, without its ending
+ * @param {string} scenario its name or its file in loadtest/: fanout, 03-fanout or 03-fanout.ts
  * @param {string} [outfile]
  * @throws Error when there is no such scenario
  */
 export async function bundleScenario(scenario, outfile = OUTPUT) {
-  const source = join(root, 'loadtest', `${scenario}.ts`);
-  if (!existsSync(source)) throw new Error(`there is no scenario ${scenario}: ${scenarios().join(' ')}`);
+  const wanted = scenario.replace(/^.*\//, '').replace(/\.ts$/, '');
+  const file = scenarios().find((each) => each === wanted || each.replace(/^\d+-/, '') === wanted);
+  if (!file) throw new Error(`there is no scenario "${scenario}". There are ${scenarios().join(' ')}`);
   const esbuild = await import('esbuild');
   await esbuild.build({
-    entryPoints: [source],
+    entryPoints: [join(root, 'loadtest', `${file}.ts`)],
     outfile,
     bundle: true,
     format: 'esm',
