@@ -1,7 +1,5 @@
 /** When something that happens at a rate, which changes by a curve, is due. */
 export class Pace {
-  /** How often it happens in all. */
-  readonly total: number;
   readonly #rates: number[];
   readonly #partSeconds: number;
 
@@ -12,7 +10,6 @@ export class Pace {
   constructor({ rate, curve, holdSeconds }: { rate: number; curve: readonly number[]; holdSeconds: number }) {
     this.#partSeconds = holdSeconds / curve.length;
     this.#rates = curve.map((factor) => rate * factor);
-    this.total = this.#rates.reduce((sum, each) => sum + each * this.#partSeconds, 0);
   }
 
   /** Seconds until it has happened `count` times (any number above 0); undefined when that is never. */

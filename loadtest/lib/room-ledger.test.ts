@@ -24,7 +24,7 @@ test('an unbroken chain is complete with the last word of every sender', () => {
   expect(account.complete).toBe(false);
   expect(account.take({ date: 104, prev: 103 }, end(1, 1))).toBe('end');
   expect(account.complete).toBe(true);
-  expect(account).toMatchObject({ received: 2, gaps: 0, missing: 0, last: 104 });
+  expect(account).toMatchObject({ gaps: 0, missing: 0, last: 104 });
 });
 
 test('a hole is a gap in the chain and a missing number', () => {
@@ -35,13 +35,13 @@ test('a hole is a gap in the chain and a missing number', () => {
   expect(account).toMatchObject({ gaps: 1, missing: 1, complete: false });
 });
 
-test('a message that comes after a younger one is late, and counts as received', () => {
+test('a message that comes after a younger one is late, and not missing', () => {
   const account = ledger();
   account.take({ date: 101, prev: 100 }, data(1));
   account.take({ date: 103, prev: 102 }, data(3));
   expect(account.take({ date: 102, prev: 101 }, data(2))).toBe('late');
   account.take({ date: 104, prev: 103 }, end(3));
-  expect(account).toMatchObject({ received: 3, gaps: 1, missing: 0 });
+  expect(account).toMatchObject({ gaps: 1, missing: 0 });
 });
 
 test('the same message twice is a duplicate, also when it was stored twice', () => {
@@ -49,7 +49,7 @@ test('the same message twice is a duplicate, also when it was stored twice', () 
   account.take({ date: 101, prev: 100 }, data(1));
   expect(account.take({ date: 101, prev: 100 }, data(1))).toBe('duplicate');
   expect(account.take({ date: 102, prev: 101 }, data(1))).toBe('duplicate');
-  expect(account).toMatchObject({ received: 1, gaps: 0 });
+  expect(account).toMatchObject({ gaps: 0 });
 });
 
 test('messages of others belong to the chain and not to the account', () => {
@@ -58,7 +58,7 @@ test('messages of others belong to the chain and not to the account', () => {
   expect(account.take({ date: 102, prev: 101 }, { ...data(1), run: 'another' } as Payload)).toBe('other');
   expect(account.take({ date: 102, prev: 101 }, undefined)).toBe('duplicate');
   account.take({ date: 103, prev: 102 }, data(1));
-  expect(account).toMatchObject({ received: 1, gaps: 0 });
+  expect(account).toMatchObject({ gaps: 0 });
 });
 
 test('a foreign message without a place in the chain moves it on', () => {
@@ -76,7 +76,7 @@ test('a gap frame moves the chain on, and the history fills the account', () => 
   expect(account.missing).toBe(3);
   for (const seq of [1, 2, 3]) expect(account.enter(data(seq))).toBe('delivered');
   expect(account.enter(data(2))).toBe('duplicate');
-  expect(account).toMatchObject({ received: 4, gaps: 0, missing: 0, complete: true });
+  expect(account).toMatchObject({ gaps: 0, missing: 0, complete: true });
 });
 
 test('a sender without a last word is missing one', () => {

@@ -24,8 +24,6 @@ export class RoomLedger {
   last: number;
   /** Messages whose predecessor was not delivered before them. */
   gaps = 0;
-  /** Messages of the run, each once. */
-  received = 0;
   readonly #run: string;
   readonly #senders: number;
   readonly #accounts = new Map<number, SenderAccount>();
@@ -65,9 +63,7 @@ export class RoomLedger {
     if (payload?.run !== this.#run) return 'other';
     const account = this.#account(payload.sender);
     if (payload.kind === 'data') {
-      if (!account.got.add(payload.seq)) return 'duplicate';
-      this.received++;
-      return 'delivered';
+      return account.got.add(payload.seq) ? 'delivered' : 'duplicate';
     }
     if (account.end) return 'duplicate';
     account.end = payload;

@@ -4,10 +4,6 @@ export class SequenceSet {
   #complete = 0;
   readonly #early = new Set<number>();
 
-  get size(): number {
-    return this.#complete + this.#early.size;
-  }
-
   /** False when it was in already. */
   add(value: number): boolean {
     if (this.has(value)) return false;
