@@ -11,12 +11,12 @@ export function stop(reason: string): never {
   throw new Error(reason);
 }
 
-/** A request to the cluster; undefined when nothing answered. k6 prints nothing of its own about it. */
+/** A request to the cluster. When nothing answered the status is 0, and `error` says why. */
 export function request(
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   { token, body, name }: { token?: string; body?: unknown; name?: string } = {},
-): Response | undefined {
+): Response {
   try {
     return http.request<'text'>(
       method,
@@ -24,8 +24,9 @@ export function request(
       bodyOf(body),
       params(token, name ?? path),
     );
-  } catch {
-    return undefined;
+  } catch (error) {
+    // k6 would print a line of its own about it.
+    return { status: 0, error: (error as Error).message } as Response;
   }
 }
 
@@ -53,10 +54,18 @@ export function requestAll(
 }
 
 /** The answer's JSON, or the end of the run with what the server said instead. */
-export function expectJson<T>(response: Response | undefined, what: string, statuses = [200]): T {
-  if (!response) return stop(`${what}: nothing answers at ${config.baseUrl}`);
+export function expectJson<T>(response: Response, what: string, statuses = [200]): T {
+  if (response.status === 0) return stop(`${what}: ${noAnswer(response)}`);
   if (statuses.includes(response.status)) return response.json() as T;
   return stop(`${what}: ${config.baseUrl} answered ${response.status} ${errorOf(response)}`);
+}
+
+/** Why there was no answer, in words. */
+export function noAnswer({ error }: Response): string {
+  const hint = /certificate|x509/.test(error)
+    ? '; K6_INSECURE_SKIP_TLS_VERIFY=true takes any certificate'
+    : ': start the cluster (npm start), or set BASE_URL to where it is';
+  return `nothing answers at ${config.baseUrl} (${error})${hint}`;
 }
 
 /** The code and message of an error's body, else the start of it. */

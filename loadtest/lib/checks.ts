@@ -1,41 +1,66 @@
-import { WebSocket } from 'k6/websockets';
 import type { ServerFrame } from '../../packages/protocol/src/frames.ts';
+import type { Message } from '../../packages/protocol/src/message.ts';
 import { request } from './api.ts';
 import { config } from './config.ts';
+import { FrameSocket } from './frame-socket.ts';
 import type { Plan } from './plan.ts';
 
 type Check = (value: unknown, checks: Record<string, (value: unknown) => boolean>) => boolean;
 
-const FRAME_MS = 10_000;
-
-/** One look at everything that a client uses: each endpoint once, and the frames that the rest of the test does not. */
+/**
+ * One look at what a client uses: each endpoint once, and the frames that the rest of the test does not send. Of event
+ * streams only that they need a session: k6 reads no answer that does not end.
+ */
 export async function runChecks(plan: Plan, check: Check): Promise<void> {
-  checkHttp(plan, check);
+  const answers = (name: string, expected: number[], { status }: { status: number }) =>
+    check(status, { [name]: (given) => expected.includes(given as number) });
+  checkReading(plan, answers);
+  checkHistory(plan, check);
   await checkFrames(plan, check);
-  checkSessions(check);
+  checkSessions(plan, check, answers);
 }
 
-function checkHttp({ owner, accounts, rooms }: Plan, check: Check): void {
+type Answers = (name: string, statuses: number[], answer: { status: number }) => boolean;
+
+function checkReading({ owner, accounts }: Plan, answers: Answers): void {
   const { token } = owner;
-  const room = rooms[0]!.id;
   const [first, second] = [accounts[0]!, accounts[1] ?? owner];
-  const status = (expected: number[]) => (answer: unknown) =>
-    expected.includes((answer as { status?: number } | undefined)?.status ?? 0);
   const get = (path: string, name = path) => request('GET', path, { token, name });
-  check(get('/me'), { 'GET /me': status([200]) });
-  check(get('/randomname'), { 'GET /randomname': status([200]) });
-  check(get('/links'), { 'GET /links': status([200]) });
-  check(get(`/rooms/${owner.id}`, '/rooms/{userId}'), { 'GET /rooms/{userId}': status([200]) });
-  check(get(`/room/${room}/messages?size=5`, '/room/{id}/messages'), {
-    'GET /room/{id}/messages': status([200]),
-  });
-  check(get('/room/0/preload'), { 'GET /room/0/preload': status([200]) });
-  check(get('/users/online'), { 'GET /users/online': status([200]) });
-  check(get(`/users?ids[]=${first.id}`, '/users'), { 'GET /users': status([200]) });
+  answers('GET /me', [200], get('/me'));
+  answers('GET /randomname', [200], get('/randomname'));
+  answers('GET /links', [200], get('/links'));
+  answers('GET /rooms/{userId}', [200], get(`/rooms/${owner.id}`, '/rooms/{userId}'));
+  answers('GET /room/0/preload', [200], get('/room/0/preload'));
+  answers('GET /users/online', [200], get('/users/online'));
+  answers('GET /users', [200], get(`/users?ids[]=${first.id}`, '/users'));
   const body = { user1: first.id, user2: second.id };
-  check(request('POST', '/room', { token: first.token, body }), { 'POST /room': status([200, 201]) });
-  check(get('/', '/'), { 'GET / is the page': status([200]) });
-  check(request('GET', '/me'), { 'GET /me without a session is refused': status([401]) });
+  answers('POST /room', [200, 201], request('POST', '/room', { token: first.token, body }));
+  // Each that succeeded would leave one more room behind. The first run of all makes those that it needs.
+  answers('POST /rooms needs a name', [400], request('POST', '/rooms', { token, body: { name: '' } }));
+  answers('GET / is the page', [200], get('/'));
+  answers('GET /me without a session is refused', [401], request('GET', '/me'));
+  answers('GET /stream without a session is refused', [401], request('GET', '/stream'));
+}
+
+/** Pages by number and by date. They hold what the dates say. */
+function checkHistory({ owner, rooms }: Plan, check: Check): void {
+  const page = (query: string): Message[] | undefined => {
+    const path = `/room/${rooms[0]!.id}/messages?${query}`;
+    const answer = request('GET', path, { token: owner.token, name: '/room/{id}/messages' });
+    return answer.status === 200 ? (answer.json() as unknown as Message[]) : undefined;
+  };
+  check(page('size=5&offset=0'), { 'GET /room/{id}/messages': (messages) => messages !== undefined });
+  const newest = page('size=1')?.[0]?.date ?? 0;
+  check(page(`size=5&before=${newest + 1}`), {
+    'GET /room/{id}/messages?before': (messages) => all(messages, ({ date }) => date <= newest + 1),
+  });
+  check(page(`size=5&after=${newest}`), {
+    'GET /room/{id}/messages?after': (messages) => all(messages, ({ date }) => date > newest),
+  });
+}
+
+function all(messages: unknown, holds: (message: Message) => boolean): boolean {
+  return messages !== undefined && (messages as Message[]).every(holds);
 }
 
 async function checkFrames({ urls, accounts, rooms }: Plan, check: Check): Promise<void> {
@@ -55,57 +80,28 @@ async function checkFrames({ urls, accounts, rooms }: Plan, check: Check): Promi
   socket.close();
 }
 
-/** With a user of its own: logging out ends every socket of the session. */
-function checkSessions(check: Check): void {
-  const body = { username: `${config.userPrefix}-visitor`, password: config.password };
-  const login = request('POST', '/login', { body });
-  const token = login?.status === 200 ? (login.json() as { token: string }).token : '';
-  check(token, { 'POST /login': (given) => given !== '' });
-  const logout = request('POST', '/logout', { token });
-  check(logout?.status, { 'POST /logout': (status) => status === 200 });
-  const after = request('GET', '/me', { token });
-  check(after?.status, { 'the session is over after logout': (status) => status === 401 });
-}
+/** With a user of its own, whom no client of the run is: this ends its sessions. */
+function checkSessions({ rooms }: Plan, check: Check, answers: Answers): void {
+  const { password, userPrefix } = config;
+  const body = { username: `${userPrefix}-visitor`, password };
+  const logIn = (): string => {
+    const answer = request('POST', '/login', { body });
+    check(answer.status, { 'POST /login': (status) => status === 200 });
+    return answer.status === 200 ? (answer.json() as { token: string }).token : '';
+  };
+  const isOver = (name: string, token: string) => answers(name, [401], request('GET', '/me', { token }));
 
-/** A socket whose frames are waited for one after the other. */
-class FrameSocket {
-  readonly #socket: WebSocket;
-  readonly #arrived: ServerFrame[] = [];
-  readonly #opened: Promise<void>;
-  #wake: () => void = () => undefined;
-
-  constructor(url: string, token: string) {
-    this.#socket = new WebSocket(url, null, { headers: { Authorization: `Bearer ${token}` } });
-    this.#opened = new Promise((resolve) => this.#socket.addEventListener('open', () => resolve()));
-    this.#socket.addEventListener('message', (event) => {
-      this.#arrived.push(JSON.parse((event as { data: unknown }).data as string) as ServerFrame);
-      this.#wake();
-    });
-    this.#socket.addEventListener('error', () => this.#wake());
-  }
-
-  send(frame: object): void {
-    void this.#opened.then(() => this.#socket.send(JSON.stringify(frame)));
-  }
-
-  /** The next frame of a type, those before it left out; undefined when none comes in time. */
-  async next(type: ServerFrame['type']): Promise<ServerFrame | undefined> {
-    const deadline = Date.now() + FRAME_MS;
-    while (Date.now() < deadline) {
-      const index = this.#arrived.findIndex((frame) => frame.type === type);
-      if (index >= 0) return this.#arrived.splice(0, index + 1).at(-1);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    return undefined;
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
+  answers('POST /register, once for each name', [201, 409], request('POST', '/register', { body }));
+  const first = logIn();
+  const second = logIn();
+  const room = `/rooms/${rooms[0]!.id}/join`;
+  answers('POST /rooms/{id}/join', [200], request('POST', room, { token: first, name: '/rooms/{id}/join' }));
+  const change = { old: password, new: password };
+  answers('POST /password', [200], request('POST', '/password', { token: first, body: change }));
+  isOver('the other session is over after a new password', second);
+  answers('POST /logout', [200], request('POST', '/logout', { token: first }));
+  isOver('the session is over after logout', first);
+  const third = logIn();
+  answers('DELETE /sessions', [200], request('DELETE', '/sessions', { token: third }));
+  isOver('all sessions are over after DELETE /sessions', third);
 }

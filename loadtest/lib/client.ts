@@ -1,5 +1,6 @@
 import { type ErrorEvent, type MessageEvent, WebSocket } from 'k6/websockets';
 import { afterClose } from '../../packages/protocol/src/close-codes.ts';
+import { ERRORS, type ErrorCode } from '../../packages/protocol/src/error-codes.ts';
 import type { ClientFrame, ServerFrame } from '../../packages/protocol/src/frames.ts';
 import { fetchGap } from './gap.ts';
 import type { Meter } from './meter.ts';
@@ -21,6 +22,8 @@ const BACKOFF_MS = { first: 200, most: 5000 };
 const HELLO_MS = 10_000;
 /** A server that cannot take a message now and does not say when. */
 const RETRY_MS = 1000;
+/** Codes that were printed: of all clients of a VU the first that gets one tells it. */
+const told = new Set<ErrorCode>();
 
 /**
  * A chat client: it connects, resumes its rooms, keeps account of every message, and comes back when it is cut, with
@@ -54,10 +57,6 @@ export class Client {
 
   get ledgers(): Iterable<RoomLedger> {
     return this.#ledgers.values();
-  }
-
-  get live(): boolean {
-    return this.#live;
   }
 
   /** True when everything that was sent is acknowledged, and everything that others sent is here. */
@@ -107,6 +106,7 @@ export class Client {
     });
     this.#socket = socket;
     let greeted = false;
+    let sentAway = false;
     let closed = false;
     const patience = setTimeout(() => {
       socket.close();
@@ -117,7 +117,10 @@ export class Client {
       closed = true;
       clearTimeout(patience);
       if (greeted) meter.sockets--;
-      if (this.#socket === socket) this.#ended(greeted, code, reason);
+      if (this.#socket !== socket) return;
+      if (!greeted) meter.count('connect_failed');
+      else if (!sentAway) meter.count('cut');
+      this.#ended(code, reason);
     };
     socket.addEventListener('message', (event) => {
       // k6 hands on what is in its queue after this side has closed as well.
@@ -131,6 +134,7 @@ export class Client {
         meter.count('connected');
         meter.time('connect', timestamp - startedAt);
       }
+      if (frame.type === 'reconnect') sentAway = true;
       this.#receive(frame, timestamp);
     });
     socket.addEventListener('error', (event) => {
@@ -173,9 +177,7 @@ export class Client {
 
   #arrivedOn(serverId: string): void {
     const { plan, meter } = this.#options;
-    // Where the gateway does not tell who is there, another replica than before may be a new one.
-    const known = plan.serverIds.length > 0 ? plan.serverIds : [this.serverId, ''];
-    if (this.serverId !== '' && !known.includes(serverId)) meter.count('new_replica');
+    if (this.serverId !== '' && !plan.serverIds.includes(serverId)) meter.count('new_replica');
     this.serverId = serverId;
   }
 
@@ -228,11 +230,18 @@ export class Client {
     if (!pending.tried) meter.time('ack', arrivedAt - pending.sentAt);
   }
 
-  #refused({ cid, code, retryAfterMs }: Extract<ServerFrame, { type: 'error' }>['data']): void {
+  #refused({ cid, code, message, retryAfterMs }: Extract<ServerFrame, { type: 'error' }>['data']): void {
     this.#options.meter.count('refused');
     const pending = this.outbox.find(cid);
-    if (!pending) {
-      console.error(`client ${this.index}: the server answered ${code}`);
+    // A newer server may have other codes.
+    const again = pending !== undefined && ERRORS[code]?.retryable === true;
+    if (!again && !told.has(code)) {
+      told.add(code);
+      console.error(`client ${this.index}: the server answered ${code}: ${message}`);
+    }
+    if (!pending) return;
+    if (!again) {
+      this.outbox.giveUp(pending);
       return;
     }
     pending.tried = true;
@@ -271,11 +280,9 @@ export class Client {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(frame));
   }
 
-  #ended(greeted: boolean, code: number, reason: string): void {
-    const { meter } = this.#options;
+  #ended(code: number, reason: string): void {
     this.#forget();
     if (this.#finished) return;
-    meter.count(greeted ? 'cut' : 'connect_failed');
     if (code !== 0 && afterClose(code) === 'stop') {
       console.error(`client ${this.index}: closed for good with ${code} ${reason}`);
       return;

@@ -70,7 +70,7 @@ async function takePart(
     await sleepUntil(Date.now() + LINGER_MS);
   }
   for (const ledger of client.ledgers) meter.count('missing', ledger.missing);
-  meter.count('unacked', client.outbox.all().filter(({ members }) => members > 0).length);
+  meter.count('unacked', client.outbox.unacknowledged.length);
   client.close();
 }
 

@@ -15,10 +15,12 @@ export interface Pending {
   tried: boolean;
 }
 
-/** What a sender has sent and got no answer for. */
+/** What a sender has sent and got no acknowledgement for. */
 export class Outbox {
   readonly #pending = new Map<string, Pending>();
+  readonly #refused: Pending[] = [];
 
+  /** Those that may still be acknowledged. */
   get size(): number {
     return this.#pending.size;
   }
@@ -38,7 +40,18 @@ export class Outbox {
     return pending;
   }
 
-  /** In the order in which it was sent. */
+  /** Sends it no more: the server has refused it for good. */
+  giveUp(pending: Pending): void {
+    this.#pending.delete(pending.cid);
+    this.#refused.push(pending);
+  }
+
+  /** Messages of the run that were not acknowledged, those that were given up first. */
+  get unacknowledged(): Pending[] {
+    return [...this.#refused, ...this.#pending.values()].filter(({ members }) => members > 0);
+  }
+
+  /** Those that may still be acknowledged, in the order in which they were sent. */
   all(): Pending[] {
     return [...this.#pending.values()];
   }

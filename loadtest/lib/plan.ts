@@ -24,10 +24,10 @@ const SETTLE_MS = 1000;
 const BACKLOG_SECONDS = 300;
 
 /** Looks whether the cluster is there, logs the users in, and finds or makes the rooms. */
-export function makePlan(load: Load, roomNames: readonly string[]): Plan {
+export async function makePlan(load: Load, roomNames: readonly string[]): Promise<Plan> {
   checkTarget();
-  const sockets = findSockets();
   const [owner, ...accounts] = logIn([`${config.userPrefix}-owner`, ...userNames(load.users)]);
+  const sockets = await findSockets(owner!.token);
   const rooms = ensureRooms(owner!, roomNames);
   const connectFrom = Date.now();
   const sendFrom = connectFrom + load.connectSeconds * 1000 + SETTLE_MS;

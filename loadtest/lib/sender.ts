@@ -60,9 +60,8 @@ export class Sender {
   #sayEnd(index: number): void {
     const { client, plan, outlets } = this.#options;
     const { roomId } = outlets[index]!;
-    const failed = client.outbox
-      .all()
-      .filter((pending) => pending.roomId === roomId && pending.members > 0)
+    const failed = client.outbox.unacknowledged
+      .filter((pending) => pending.roomId === roomId)
       .map(({ seq }) => seq);
     const text = encodeEnd({ run: plan.run, sender: client.index, count: this.#counts[index]!, failed });
     client.send({ ...this.#envelope(roomId, 'end'), seq: 0, compose: () => text, members: 0 });
