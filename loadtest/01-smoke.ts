@@ -9,7 +9,7 @@ import { summaryOf } from './lib/summary.ts';
 
 const load = readLoad('smoke');
 const room = new OneRoom(load);
-const base = room.options({ checks: ['rate==1'] });
+const base = room.options('smoke', { checks: ['rate==1'] });
 
 export const options = {
   ...base,

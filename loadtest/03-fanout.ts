@@ -8,7 +8,7 @@ import { summaryOf } from './lib/summary.ts';
 const load = readLoad('fanout');
 const room = new OneRoom(load);
 
-export const options = room.options();
+export const options = room.options('fanout');
 export const setup = () => makePlan(load, ['load-fanout']);
 export const senders = (plan: Plan) => room.senders(plan);
 export const listeners = (plan: Plan) => room.listeners(plan);

@@ -15,6 +15,7 @@ const { senders: writing } = teamsOf(load);
 const reading = { first: load.senders, count: load.sockets, perVu: 1 };
 
 export const options = scenarioOptions({
+  scenario: 'history',
   scenarios: {
     senders: crewScenario('senders', writing, load),
     readers: crewScenario('readers', reading, load),

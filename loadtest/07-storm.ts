@@ -15,7 +15,7 @@ const room = new OneRoom(load, async (client, plan) => {
   }
 });
 
-export const options = room.options();
+export const options = room.options('storm');
 export const setup = () => makePlan(load, ['load-storm']);
 export const senders = (plan: Plan) => room.senders(plan);
 export const listeners = (plan: Plan) => room.listeners(plan);

@@ -19,7 +19,7 @@ const room = new OneRoom(load, async (client, plan) => {
   }
 });
 
-export const options = room.options();
+export const options = room.options('soak');
 export const setup = () => makePlan(load, ['load-soak']);
 export const senders = (plan: Plan) => room.senders(plan);
 export const listeners = (plan: Plan) => room.listeners(plan);

@@ -6,7 +6,8 @@ import { readSettings } from './run/settings.ts';
 // npm run load: one k6 scenario against a cluster, with a report.
 
 try {
-  const command = readArgs(process.argv.slice(2));
+  const settings = readSettings();
+  const command = readArgs(process.argv.slice(2), settings.profile);
   switch (command.kind) {
     case 'help':
       console.log(`${HELP}\nScenarios:\n${LIST}`);
@@ -15,11 +16,11 @@ try {
       console.log(LIST);
       break;
     case 'run':
-      process.exitCode = await runScenario(command, readSettings());
+      process.exitCode = await runScenario(command, settings);
   }
 } catch (error) {
   const { name, message } = error as Error;
-  if (name === 'UsageError') {
+  if (name === 'UsageError' || name === 'EnvironmentError') {
     console.error(`${message}\n"npm run load -- --help" says more`);
     process.exitCode = 2;
   } else if (name === 'K6MissingError') {

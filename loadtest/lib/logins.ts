@@ -4,18 +4,15 @@ import { request } from './api.ts';
 import { config } from './config.ts';
 import { Meter } from './meter.ts';
 import type { Plan } from './plan.ts';
-import type { Load } from './profiles.ts';
+import { type Load, loginsUnderWay } from './profiles.ts';
 import type { Account } from './users.ts';
-
-/** How many logins may be under way for each one that starts in a second: as many seconds may one take. */
-const PATIENCE_SECONDS = 5;
 
 type Check = (value: unknown, checks: Record<string, (value: unknown) => boolean>) => boolean;
 
 /** k6's scenario; the script exports the function `logins`. */
 export function loginScenario({ rate, curve, holdSeconds }: Load): Scenario {
   const part = `${holdSeconds / curve.length}s`;
-  const vus = Math.ceil(rate * PATIENCE_SECONDS);
+  const vus = loginsUnderWay({ rate });
   return {
     executor: 'ramping-arrival-rate',
     exec: 'logins',
@@ -37,20 +34,21 @@ export function loginScenario({ rate, curve, holdSeconds }: Load): Scenario {
 /** Logs a user in, and looks whether the session is theirs: the ledger of logins. */
 export function loginOnce(plan: Plan, check: Check): void {
   const meter = new Meter();
+  meter.count('offered');
   const { username, id } = plan.accounts[exec.scenario.iterationInTest % plan.accounts.length]!;
   const answer = request('POST', '/login', { body: { username, password: config.password } });
-  check(answer?.status, {
+  check(answer.status, {
     'login answers 200, or 429 or 503 when it is too much': (status) => known(status),
   });
-  if (answer?.status === 200) {
+  if (answer.status === 200) {
     meter.time('login', answer.timings.duration);
     meter.count('sent');
     meter.count('expected');
     const { token } = answer.json() as unknown as Account;
     const me = request('GET', '/me', { token });
-    const theirs = me?.status === 200 && (me.json() as unknown as Account).id === id;
+    const theirs = me.status === 200 && (me.json() as unknown as Account).id === id;
     meter.count(theirs ? 'received' : 'missing');
-  } else if (answer?.status === 429 || answer?.status === 503) {
+  } else if (known(answer.status)) {
     meter.count('refused');
   }
   meter.close();

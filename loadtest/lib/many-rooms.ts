@@ -30,6 +30,7 @@ export class ManyRooms {
   /** k6's options; the script exports the function `members`. */
   options() {
     return scenarioOptions({
+      scenario: 'rooms',
       scenarios: { members: crewScenario('members', this.#team, this.#load) },
       clients: this.#team.count,
     });

@@ -1,12 +1,22 @@
 import exec from 'k6/execution';
+import { Counter, Trend } from 'k6/metrics';
 import { config } from './config.ts';
 import { Histogram } from './histogram.ts';
-import { COUNTED, type Counted, counters, type Timed, trends } from './metrics.ts';
+import { COUNTED, type Counted, TIMED, type Timed } from './metrics.ts';
 import { timelineLine } from './timeline-line.ts';
 
 const FLUSH_MS = 1000;
 /** One frame in so many is looked at for the lag of k6. */
 const LAG_SAMPLE = 16;
+
+const counters = Object.fromEntries(COUNTED.map((name) => [name, new Counter(`chat_${name}`)])) as Record<
+  Counted,
+  Counter
+>;
+
+const trends = Object.fromEntries(
+  Object.entries(TIMED).map(([name, metric]) => [name, new Trend(metric, true)]),
+) as Record<Timed, Trend>;
 
 /** Gathers what one VU counts and times, and hands it to k6 once a second: a k6 counter costs more than the message. */
 export class Meter {

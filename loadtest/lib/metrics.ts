@@ -1,7 +1,7 @@
-import { Counter, Trend } from 'k6/metrics';
-
-/** What is counted. The names in k6 have `chat_` before them; thresholds.ts says which must stay 0. */
+/** What is counted. The names in k6 have `chat_` before them; options.ts says which must stay 0. */
 export const COUNTED = [
+  /** Logins that were begun. */
+  'offered',
   /** Messages acknowledged, which means stored. */
   'sent',
   /** Deliveries due: for each acknowledged message the members of its room. */
@@ -24,7 +24,7 @@ export const COUNTED = [
   'refused',
   'connected',
   'connect_failed',
-  /** Connections that ended though this side did not end them. */
+  /** Connections that ended though neither this side ended them nor the other had asked to reconnect. */
   'cut',
   /** How often the cluster asked to reconnect: a replica that drains, or has more than its share. */
   'sent_away',
@@ -55,11 +55,3 @@ export const TIMED = {
   lag: 'chat_generator_lag',
 } as const;
 export type Timed = keyof typeof TIMED;
-
-export const counters = Object.fromEntries(
-  COUNTED.map((name) => [name, new Counter(`chat_${name}`)]),
-) as Record<Counted, Counter>;
-
-export const trends = Object.fromEntries(
-  Object.entries(TIMED).map(([name, metric]) => [name, new Trend(metric, true)]),
-) as Record<Timed, Trend>;

@@ -4,7 +4,7 @@ import type { Meter } from './meter.ts';
 import { crewScenario, scenarioOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { Plan } from './plan.ts';
-import type { Load } from './profiles.ts';
+import type { Load, ScenarioName } from './profiles.ts';
 import { turnsOf } from './schedule.ts';
 import { Sender } from './sender.ts';
 
@@ -26,9 +26,10 @@ export class OneRoom {
   }
 
   /** k6's options; the script exports the functions `senders` and `listeners`. */
-  options(thresholds: Record<string, string[]> = {}) {
+  options(scenario: ScenarioName, thresholds: Record<string, string[]> = {}) {
     const { senders, listeners } = this.#teams;
     return scenarioOptions({
+      scenario,
       scenarios: {
         senders: crewScenario('senders', senders, this.#load),
         listeners: crewScenario('listeners', listeners, this.#load),

@@ -3,7 +3,8 @@ import { config } from './config.ts';
 import { type Team, vusOf } from './crew.ts';
 import { TIMED } from './metrics.ts';
 import { planSeconds } from './plan.ts';
-import type { Load } from './profiles.ts';
+import type { Load, ScenarioName } from './profiles.ts';
+import { subjectOf } from './subject.ts';
 
 /** What may never happen: an acknowledged message that somebody misses, gets twice or in the wrong order. */
 const LOSS: Record<string, string[]> = {
@@ -15,6 +16,7 @@ const LOSS: Record<string, string[]> = {
 };
 
 interface Parts {
+  scenario: ScenarioName;
   scenarios: Record<string, Scenario>;
   /** Clients that have to be through with everything at the end, where there are any. */
   clients?: number;
@@ -22,14 +24,15 @@ interface Parts {
 }
 
 /** k6's options: loss ends in exit code 99, slowness only where P99_MS asks for it. */
-export function scenarioOptions({ scenarios, clients, thresholds = {} }: Parts): Options {
-  const p99 = config.p99Ms > 0 ? [`p(99)<${config.p99Ms}`] : undefined;
+export function scenarioOptions({ scenario, scenarios, clients, thresholds = {} }: Parts): Options {
+  const timed = config.p99Ms > 0 ? subjectOf(scenario).times : [];
+  const slow = timed.map((name) => [TIMED[name], [`p(99)<${config.p99Ms}`]] as const);
   return {
     scenarios,
     thresholds: {
       ...LOSS,
       ...(clients === undefined ? {} : { chat_done: [`count==${clients}`] }),
-      ...(p99 ? { [TIMED.same]: p99, [TIMED.across]: p99 } : {}),
+      ...Object.fromEntries(slow),
       ...thresholds,
     },
     setupTimeout: '5m',

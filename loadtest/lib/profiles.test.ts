@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../packages/protocol/src/limits.ts';
+import { schema } from '../../services/auth/src/config.ts';
 import { Membership } from './membership.ts';
-import { type Load, loadOf, PROFILES, SCENARIOS } from './profiles.ts';
+import { type Load, loadOf, loginsUnderWay, PROFILES, SCENARIOS } from './profiles.ts';
 import { zipfShares } from './zipf.ts';
 
 const all = SCENARIOS.flatMap((scenario) =>
@@ -20,14 +21,17 @@ describe('a cluster with its default limits takes it', () => {
     expect((load.sockets + load.senders) / load.users).toBeLessThanOrEqual(LIMITS.socketsPerUser);
   });
 
-  test.each(PROFILES.filter((profile) => profile !== 'stress' && profile !== 'spike'))(
-    'rooms %s',
-    (profile) => {
-      expect(Math.max(...ratesByUser(loadOf('rooms', profile)))).toBeLessThanOrEqual(
-        LIMITS.messagesPerSecond,
-      );
-    },
-  );
+  const gentle = PROFILES.filter((profile) => profile !== 'stress' && profile !== 'spike');
+
+  test.each(gentle)('rooms %s', (profile) => {
+    expect(Math.max(...ratesByUser(loadOf('rooms', profile)))).toBeLessThanOrEqual(LIMITS.messagesPerSecond);
+  });
+
+  // Until it is answered, a login counts as a failed one of its address.
+  test.each(gentle)('login %s', (profile) => {
+    const { LOGIN_ATTEMPTS_PER_ADDRESS } = schema.parse({});
+    expect(loginsUnderWay(loadOf('login', profile))).toBeLessThanOrEqual(LOGIN_ATTEMPTS_PER_ADDRESS);
+  });
 });
 
 test.each(inOneRoom)('$scenario $profile: k6 can receive it on two cores', ({ load }) => {

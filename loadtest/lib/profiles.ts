@@ -124,3 +124,11 @@ const SPECIAL: Record<ScenarioName, Partial<Record<ProfileName, Partial<Load>>>>
 export function loadOf(scenario: ScenarioName, profile: ProfileName): Load {
   return { ...BASE[profile], ...SPECIAL[scenario][profile] };
 }
+
+/** Seconds that a login may take. */
+const LOGIN_SECONDS = 5;
+
+/** The most logins of a load that are under way at once; what is due beyond them is dropped. */
+export function loginsUnderWay({ rate }: Pick<Load, 'rate'>): number {
+  return Math.max(1, Math.ceil(rate * LOGIN_SECONDS));
+}

@@ -13,6 +13,13 @@ export interface Latency {
   max: number;
 }
 
+/** What had to hold: a threshold of k6, or what k6 cannot judge. */
+export interface Rule {
+  metric: string;
+  rule: string;
+  ok: boolean;
+}
+
 /** What a run brought: summary.json. */
 export interface RunSummary {
   scenario: ScenarioName;
@@ -23,11 +30,13 @@ export interface RunSummary {
   /** From the start of k6's work to its end, with setup. */
   seconds: number;
   endedAt: string;
-  /** Every threshold held. */
+  /** Every rule held. */
   passed: boolean;
   counts: Record<Counted, number>;
+  /** What was not begun at its time, as k6 had too much under way. */
+  dropped: number;
   latencies: Partial<Record<Timed, Latency>>;
-  thresholds: { metric: string; rule: string; ok: boolean }[];
+  thresholds: Rule[];
 }
 
 export const TIME_NAMES: Record<Timed, string> = {
@@ -73,8 +82,13 @@ export function summaryText(summary: RunSummary): string {
     );
   }
   for (const { metric, rule, ok } of thresholds) if (!ok) lines.push(`  FAILED  ${metric} ${rule}`);
-  lines.push(passed ? '  passed: every threshold held' : '  failed', '');
+  lines.push(passed ? '  passed: every rule held' : '  failed', '');
   return lines.join('\n');
+}
+
+/** Everything that went wrong with a message. */
+export function faultsOf({ missing, gaps, duplicates, disorder, unacked }: RunSummary['counts']): number {
+  return missing + gaps + duplicates + disorder + unacked;
 }
 
 /** What a ledger holds beside its sums, where there was any. */
@@ -90,7 +104,7 @@ export const MORE: readonly (readonly [Counted, string])[] = [
 ];
 
 /** The ledger in words: what was sent, what should have arrived, what did, and what went wrong. */
-export function ledgerLines({ scenario, counts, seconds }: RunSummary): string[] {
+export function ledgerLines({ scenario, counts, seconds, dropped }: RunSummary): string[] {
   const { sent, expected, received, missing, gaps, duplicates, disorder, unacked } = counts;
   const subject = subjectOf(scenario);
   const perSecond = seconds > 0 ? ` (${whole(received / seconds)}/s over the whole run)` : '';
@@ -102,6 +116,7 @@ export function ledgerLines({ scenario, counts, seconds }: RunSummary): string[]
     `unacknowledged ${whole(unacked)}`,
   ];
   const lines = [
+    ...(scenario === 'login' ? [offered(counts, dropped)] : []),
     `${subject.sent.padEnd(23)}${whole(sent)}`,
     `${subject.due.padEnd(23)}${whole(expected)}`,
     `${subject.received.padEnd(23)}${whole(received)}${perSecond}`,
@@ -112,6 +127,12 @@ export function ledgerLines({ scenario, counts, seconds }: RunSummary): string[]
   );
   if (more.length > 0) lines.push(more.join(', '));
   return lines;
+}
+
+/** Logins that were due by the rate, whatever became of them. */
+function offered({ offered: begun }: RunSummary['counts'], dropped: number): string {
+  const not = `, of which ${whole(dropped)} were not begun: too many were under way, the rate was not kept`;
+  return `${'logins offered'.padEnd(23)}${whole(begun + dropped)}${dropped > 0 ? not : ''}`;
 }
 
 export function milliseconds(value: number): string {

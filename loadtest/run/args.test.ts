@@ -14,15 +14,21 @@ test.each(['fanout', '3', '03', '03-fanout', '03-fanout.ts', 'loadtest/03-fanout
   },
 );
 
-test('a scenario runs with the profile smoke over the shared port unless told otherwise', () => {
+test('a scenario runs with the profile smoke unless told otherwise', () => {
   expect(readArgs(['storm'])).toMatchObject({
-    ...{ kind: 'run', profile: 'smoke', via: 'sockets', restart: undefined },
+    ...{ kind: 'run', profile: 'smoke', via: undefined, restart: undefined },
     scenario: { name: 'storm', script: '07-storm.ts' },
   });
   expect(readArgs(['storm', '--profile', 'average', '--via', 'gateway'])).toMatchObject({
     profile: 'average',
     via: 'gateway',
   });
+});
+
+test('the profile of the environment counts where the command line names none', () => {
+  expect(readArgs(['storm'], 'average')).toMatchObject({ profile: 'average' });
+  expect(readArgs(['storm', '-p', 'stress'], 'average')).toMatchObject({ profile: 'stress' });
+  expect(() => readArgs(['storm'], 'huge')).toThrow(/no profile "huge"/);
 });
 
 test('without arguments it helps', () => {
@@ -36,6 +42,7 @@ test.each([
   [['10'], /no scenario "10"/],
   [['fanout', '-p', 'huge'], /no profile "huge".*average/],
   [['fanout', '--via', 'air'], /no way "air".*gateway/],
+  [['fanout', '--restart', 'true'], /--restart belongs to rolling-restart/],
   [['fanout', 'storm'], /one scenario at a time/],
   [['--profile', 'smoke'], /which scenario/],
   [['fanout', '--fast'], /Unknown option '--fast'/],

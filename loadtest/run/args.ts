@@ -9,29 +9,42 @@ export type Plane = (typeof PLANES)[number];
 export type Command =
   | { kind: 'help' }
   | { kind: 'list' }
-  | { kind: 'run'; scenario: Scenario; profile: ProfileName; via: Plane; restart: string | undefined };
+  | {
+      kind: 'run';
+      scenario: Scenario;
+      profile: ProfileName;
+      via: Plane | undefined;
+      restart: string | undefined;
+    };
 
 /** The command line asks for something that there is not; the message says what there is. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** @throws UsageError */
-export function readArgs(argv: readonly string[]): Command {
+/**
+ * @param profile the one that is meant where the command line names none
+ * @throws UsageError
+ */
+export function readArgs(argv: readonly string[], profile = 'smoke'): Command {
   const { values, positionals } = parse(argv);
-  if (values.help || (argv.length === 0 && positionals.length === 0)) return { kind: 'help' };
+  if (values.help || argv.length === 0) return { kind: 'help' };
   if (values.list) return { kind: 'list' };
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError(`which scenario? One of ${names()}`);
   if (rest.length > 0) throw new UsageError(`one scenario at a time, got ${positionals.join(' ')}`);
   const scenario = findScenario(name);
   if (!scenario) throw new UsageError(`there is no scenario "${name}". There are ${names()}`);
+  const { via, restart } = values;
+  if (restart !== undefined && scenario.name !== 'rolling-restart') {
+    throw new UsageError(`--restart belongs to rolling-restart: ${scenario.name} restarts nothing`);
+  }
   return {
     kind: 'run',
     scenario,
-    profile: oneOf(PROFILES, values.profile, 'profile'),
-    via: oneOf(PLANES, values.via, 'way'),
-    restart: values.restart,
+    profile: oneOf(PROFILES, values.profile ?? profile, 'profile'),
+    via: via === undefined ? undefined : oneOf(PLANES, via, 'way'),
+    restart,
   };
 }
 
@@ -43,8 +56,8 @@ function parse(argv: readonly string[]) {
       options: {
         help: { type: 'boolean', short: 'h' },
         list: { type: 'boolean', short: 'l' },
-        profile: { type: 'string', short: 'p', default: 'smoke' },
-        via: { type: 'string', default: 'sockets' },
+        profile: { type: 'string', short: 'p' },
+        via: { type: 'string' },
         restart: { type: 'string' },
       },
     });

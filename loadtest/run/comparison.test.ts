@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compare, formatChange, formatFigure } from './comparison.ts';
+import { compare, formatChange, formatFigure, loadDifferences } from './comparison.ts';
 import type { Figure } from './figures.ts';
 import type { RunRecord } from './record.ts';
 
@@ -12,7 +12,15 @@ function run(...figures: Partial<Figure>[]): RunRecord {
     key: 'k',
     ...figure,
   }));
-  return { figures: whole, load: {}, sockets: 'ws://127.0.0.1:8081' } as unknown as RunRecord;
+  const machine = { cpus: 2, model: 'x', memoryBytes: 8 * 2 ** 30 };
+  const same = {
+    load: {},
+    messageBytes: 120,
+    way: 'sockets',
+    target: 'http://127.0.0.1:8080',
+    k6: 'k6 v1.8.1',
+  };
+  return { figures: whole, ...same, machine } as unknown as RunRecord;
 }
 
 function change(before: Partial<Figure>, now: Partial<Figure>) {
@@ -39,6 +47,32 @@ test('a difference too small to matter is none, whatever it is in percent', () =
 test('one lost message after none is worse', () => {
   expect(change({ value: 0, unit: '' }, { value: 1 })).toEqual({ verdict: 'worse', text: 'new' });
   expect(change({ value: 0, unit: '' }, { value: 0 })).toEqual({ verdict: 'same', text: '=' });
+});
+
+test('one more after many is worse, too', () => {
+  expect(change({ value: 100, unit: '' }, { value: 105 }).verdict).toBe('worse');
+  expect(change({ value: 105, unit: '' }, { value: 100 }).verdict).toBe('better');
+});
+
+test.each([
+  { messageBytes: 4000 },
+  { k6: 'k6 v2.2.0' },
+  { target: 'https://chat.example.org' },
+  { machine: { cpus: 64, model: 'x', memoryBytes: 8 * 2 ** 30 } },
+  { way: 'gateway' },
+])('%j is another run: side by side, and not judged', (other) => {
+  const now = { ...run({ value: 50 }), ...other } as RunRecord;
+  expect(loadDifferences(now, run({}))).toHaveLength(1);
+  expect(compare(now, run({ value: 10 }))[0]!.verdict).toBe('same');
+});
+
+test('the ports of a local cluster, which are others at each start, make no difference', () => {
+  const [now, before] = [1, 2].map((port) => ({
+    ...run({}),
+    way: 'replicas',
+    sockets: `http://127.0.0.1:${port}`,
+  }));
+  expect(loadDifferences(now as RunRecord, before as RunRecord)).toEqual([]);
 });
 
 test('what rests on few samples gets no verdict', () => {

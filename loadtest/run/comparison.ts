@@ -14,7 +14,7 @@ export interface Change {
 /** Two runs on one machine differ by so much without a reason. */
 const NOISE = 0.1;
 /** Differences below are none, whatever they are in percent. */
-const NOISE_ABSOLUTE: Record<Figure['unit'], number> = { '': 0, '/s': 1, ms: 1, us: 0.5, MB: 2 };
+const NOISE_ABSOLUTE: Record<Exclude<Figure['unit'], ''>, number> = { '/s': 1, ms: 1, us: 0.5, MB: 2 };
 
 /** Every figure that both runs have. Runs of different loads are shown side by side, and only losses are judged. */
 export function compare(now: RunRecord, before: RunRecord): Change[] {
@@ -33,16 +33,19 @@ export function compare(now: RunRecord, before: RunRecord): Change[] {
   });
 }
 
-/** The loads of two runs that are compared, where the environment changed them: empty when they are the same. */
+/** What two runs that are compared did not do alike, or not in the same place: empty when they are the same. */
 export function loadDifferences(now: RunRecord, before: RunRecord): string[] {
-  const differences = Object.entries(now.load).flatMap(([name, value]) => {
-    const old = before.load[name as keyof typeof before.load];
-    return JSON.stringify(old) === JSON.stringify(value)
-      ? []
-      : [`${name} ${String(old)} -> ${String(value)}`];
-  });
-  if (now.sockets !== before.sockets) differences.push(`sockets ${before.sockets} -> ${now.sockets}`);
-  return differences;
+  const old = circumstances(before);
+  return Object.entries(circumstances(now)).flatMap(([name, value]) =>
+    String(old[name]) === String(value) ? [] : [`${name} ${String(old[name])} -> ${String(value)}`],
+  );
+}
+
+/** The way of the sockets and not their addresses: the ports of a local cluster's replicas are others at each start. */
+function circumstances({ load, messageBytes, way, target, k6, machine }: RunRecord): Record<string, unknown> {
+  const { cpus, model, memoryBytes } = machine;
+  const where = `${cpus} x ${model}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
+  return { ...load, 'message bytes': messageBytes, way, target, generator: k6, machine: where };
 }
 
 export function formatFigure(value: number, unit: Figure['unit']): string {
@@ -63,7 +66,9 @@ function relative(before: number, now: number): number | undefined {
 function verdictOn({ value, better, unit }: Figure, before: number): Change['verdict'] {
   const difference = value - before;
   const change = relative(before, value);
-  if (Math.abs(difference) <= NOISE_ABSOLUTE[unit]) return 'same';
-  if (change !== undefined && Math.abs(change) <= NOISE) return 'same';
+  if (difference === 0) return 'same';
+  // What was lost is counted, and not measured: chance has no part in it.
+  if (unit !== '' && Math.abs(difference) <= NOISE_ABSOLUTE[unit]) return 'same';
+  if (unit !== '' && change !== undefined && Math.abs(change) <= NOISE) return 'same';
   return difference < 0 === (better === 'lower') ? 'better' : 'worse';
 }

@@ -1,5 +1,6 @@
 import type { Timed } from '../lib/metrics.ts';
-import { type RunSummary, TIME_NAMES } from '../lib/summary-text.ts';
+import { subjectOf } from '../lib/subject.ts';
+import { faultsOf, type RunSummary, TIME_NAMES } from '../lib/summary-text.ts';
 import type { ProcessFigures } from './record.ts';
 
 /** A number by which two runs are compared. */
@@ -29,21 +30,17 @@ const ENOUGH = { p50: 100, p99: 2000 } as const;
 /** Below so many deliveries the replicas' CPU is mostly that of connecting and of doing nothing. */
 const ENOUGH_DELIVERIES = 20_000;
 
+/** @param rate what the scenario is about, a second */
 export function figuresOf(
-  { scenario, counts, latencies, load }: RunSummary,
+  { scenario, counts, latencies }: RunSummary,
+  rate: number,
   processes: readonly ProcessFigures[],
 ): Figure[] {
-  const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder + counts.unacked;
-  const rate = counts.received / load.holdSeconds;
+  const faults = { key: 'faults', label: 'lost, repeated or out of order', value: faultsOf(counts) };
+  const pace = { key: 'rate', label: subjectOf(scenario).rate.name, value: rate };
   const figures: Figure[] = [
-    { key: 'faults', label: 'lost, repeated or out of order', unit: '', value: faults, better: 'lower' },
-    {
-      key: 'rate',
-      label: scenario === 'login' ? 'logins' : 'deliveries',
-      unit: '/s',
-      value: rate,
-      better: 'higher',
-    },
+    { ...faults, unit: '', better: 'lower' },
+    { ...pace, unit: '/s', better: 'higher' },
   ];
   for (const name of COMPARED) {
     const latency = latencies[name];
@@ -59,7 +56,7 @@ export function figuresOf(
       });
     }
   }
-  const replicas = processes.filter(({ name }) => name.startsWith('realtime'));
+  const replicas = processes.filter(({ replica }) => replica);
   if (replicas.length === 0) return figures;
   const resident = replicas.reduce((sum, { residentMax }) => sum + residentMax, 0);
   figures.push({

@@ -4,11 +4,15 @@ import { subjectOf } from '../lib/subject.ts';
 import type { RunSummary } from '../lib/summary-text.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import type { ProcessHistory } from './monitor.ts';
+import type { Way } from './target.ts';
+import { throughput } from './throughput.ts';
 import type { Second } from './timeline.ts';
 
 /** CPU and memory of one process over the run. */
 export interface ProcessFigures {
   name: string;
+  /** It holds sockets. */
+  replica: boolean;
   cpuSeconds: number;
   /** Cores. */
   cpuMean: number;
@@ -40,8 +44,11 @@ export interface RunRecord extends RunSummary {
   k6: string;
   /** Where sockets went. */
   sockets: string;
+  way: Way;
   machine: { cpus: number; model: string; memoryBytes: number; platform: string; node: string };
   processes: ProcessFigures[];
+  /** Deliveries a second while there were any; upgrades or logins in the scenarios that are about those. */
+  rate: number;
   figures: Figure[];
   timeline: TimelinePoint[];
 }
@@ -52,20 +59,28 @@ interface RunParts {
   interrupted: boolean;
   k6: string;
   sockets: string;
+  way: Way;
   histories: readonly ProcessHistory[];
   seconds: readonly Second[];
 }
 
 export function recordOf({ summary, startedAt, histories, seconds, ...parts }: RunParts): RunRecord {
   const processes = histories.map(figuresOfProcess);
+  const rate = rateOf(summary, seconds);
   return {
     ...summary,
     startedAt: new Date(startedAt).toISOString(),
     ...parts,
-    ...{ machine: machine(), processes },
-    figures: figuresOf(summary, processes),
+    ...{ machine: machine(), processes, rate },
+    figures: figuresOf(summary, rate, processes),
     timeline: seconds.map((second) => pointOf(second, startedAt, subjectOf(summary.scenario).times)),
   };
+}
+
+function rateOf({ scenario, load }: RunSummary, seconds: readonly Second[]): number {
+  // Who is moved to another replica after all have connected is no part of the ramp.
+  if (scenario === 'connect') return throughput(seconds, 'connected', load.sockets + load.senders);
+  return throughput(seconds, subjectOf(scenario).rate.counted);
 }
 
 function pointOf(
@@ -99,6 +114,7 @@ export function figuresOfProcess({ name, samples, since, cpuSeconds }: ProcessHi
   const seconds = (samples.at(-1)!.at - since) / 1000;
   return {
     name,
+    replica: samples.some(({ sockets }) => sockets !== undefined),
     cpuSeconds,
     cpuMean: cpuSeconds / seconds,
     cpuMax: Math.max(...samples.map(({ cpu }) => cpu)),

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ProfileName, ScenarioName } from '../lib/profiles.ts';
+import type { RunSummary } from '../lib/summary-text.ts';
 import type { RunRecord } from './record.ts';
 
 /** One run's directory under loadtest/results. */
@@ -25,17 +26,17 @@ export class Results {
   }
 
   /** The k6 summary; undefined when k6 ended without one. */
-  read(): unknown {
-    return existsSync(this.k6Summary) ? JSON.parse(readFileSync(this.k6Summary, 'utf8')) : undefined;
+  read(): RunSummary | undefined {
+    return readJson(this.k6Summary);
   }
 
   /** The whole run before this one of the same scenario and profile: other loads tell nothing about this one. */
   previous(scenario: ScenarioName, profile: ProfileName): { name: string; record: RunRecord } | undefined {
-    const own = this.path.slice(this.#root.length).replace(/^[/\\]/, '');
+    const own = basename(this.path);
     const names = readdirSync(this.#root).filter((name) => name.endsWith(`-${scenario}`));
     for (const name of names.sort().reverse()) {
       if (name >= own) continue;
-      const record = readRecord(join(this.#root, name, 'summary.json'));
+      const record = readJson<RunRecord>(join(this.#root, name, 'summary.json'));
       if (record?.scenario !== scenario || record.profile !== profile || record.interrupted) continue;
       return { name, record };
     }
@@ -46,8 +47,12 @@ export class Results {
     writeFileSync(join(this.path, 'summary.json'), `${JSON.stringify(record, null, 2)}\n`);
     writeFileSync(join(this.path, 'report.html'), html);
     writeFileSync(join(this.path, 'summary.txt'), text);
-    // Their content is in the others now.
+    // Its content is in the others now.
     rmSync(this.k6Summary, { force: true });
+  }
+
+  /** What the scripts printed, too, is in the others, where they were written from a run that came to its end. */
+  removeConsole(): void {
     rmSync(this.console, { force: true });
   }
 
@@ -57,9 +62,9 @@ export class Results {
   }
 }
 
-function readRecord(file: string): RunRecord | undefined {
+function readJson<T>(file: string): T | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 import { SCENARIOS, type ScenarioName } from '../lib/profiles.ts';
 
 const ABOUT: Record<ScenarioName, string> = {
-  smoke: 'a few clients on every replica, and each endpoint once: does it work at all?',
-  connect: 'a ramp of upgrades, each with a session check and a resume',
+  smoke: 'a few clients on every replica, and each endpoint but streams once: does it work at all?',
+  connect: 'a ramp of upgrades, each with a session check and a resume; none is cut',
   fanout: 'everyone in one room over all replicas, a few send: latency by kind of hop',
   rooms: 'many small rooms, a few of them loud (Zipf)',
   history: 'pages of history while messages are written',

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository. */
@@ -7,11 +8,14 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface Settings {
   env: NodeJS.ProcessEnv;
   baseUrl: string | undefined;
+  /** The profile where the command line names none. */
+  profile: string | undefined;
   /** The caller says where sockets go. */
   socketsGiven: boolean;
   metricsUrls: string[];
   /** Where a local cluster keeps cluster.json. */
   dataDir: string;
+  /** Absolute: a container is given it as it is. */
   resultsDir: string;
 }
 
@@ -19,6 +23,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return {
     env,
     baseUrl: env.BASE_URL?.replace(/\/+$/, '') || undefined,
+    profile: env.PROFILE || undefined,
     socketsGiven: Boolean(env.SOCKET_URLS || env.REPLICA_URLS),
     metricsUrls: (env.METRICS_URLS ?? '')
       .split(',')
@@ -30,6 +35,6 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       )
       .filter((url) => url !== ''),
     dataDir: env.DATA_DIR || `${ROOT}.data`,
-    resultsDir: env.RESULTS_DIR || `${ROOT}loadtest/results`,
+    resultsDir: resolve(env.RESULTS_DIR || `${ROOT}loadtest/results`),
   };
 }

@@ -19,9 +19,11 @@ export interface Comparison {
   differences: string[];
 }
 
-/** The lines that k6's own output does not have. */
 export function processLines(processes: readonly ProcessFigures[]): string[] {
-  if (processes.length === 0) return ['  no process told its CPU and memory (METRICS_URLS)', ''];
+  const hint = withoutCluster(processes)
+    ? ['  no process of the cluster told its CPU and memory (METRICS_URLS)', '']
+    : [];
+  if (processes.length === 0) return hint;
   const lines = [
     `  ${'process'.padEnd(24)}${['CPU mean', 'CPU max', 'MB first', 'MB max', 'MB last'].map((head) => head.padStart(10)).join('')}`,
   ];
@@ -32,7 +34,12 @@ export function processLines(processes: readonly ProcessFigures[]): string[] {
     ];
     lines.push(`  ${name.padEnd(24)}${figures.map((figure) => figure.padStart(10)).join('')}`);
   }
-  return [...lines, ''];
+  return [...lines, '', ...hint];
+}
+
+/** Nothing but the generator was looked at. */
+export function withoutCluster(processes: readonly ProcessFigures[]): boolean {
+  return processes.every(({ name }) => name === 'k6');
 }
 
 export function comparisonLines(comparison: Comparison | undefined, { interrupted }: RunRecord): string[] {

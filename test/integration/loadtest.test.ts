@@ -81,7 +81,7 @@ describe.skipIf(!hasK6)('npm run load', () => {
     const baseUrl = `http://127.0.0.1:${await freePort()}`;
     const { code, output } = await runLoad(['smoke'], { ...env, BASE_URL: baseUrl });
     expect(code).not.toBe(0);
-    expect(output.match(/nothing answers at .*npm start/g)).toHaveLength(1);
+    expect(output.match(/nothing answers at .*connection refused.*npm start/g)).toHaveLength(1);
     expect(output).toContain(baseUrl);
     expect(readdirSync(env.RESULTS_DIR)).toHaveLength(results);
   });

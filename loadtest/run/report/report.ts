@@ -1,10 +1,18 @@
 import type { Timed } from '../../lib/metrics.ts';
 import { subjectOf } from '../../lib/subject.ts';
-import { LAG_LIMIT_MS, type Latency, MORE, milliseconds, TIME_NAMES, whole } from '../../lib/summary-text.ts';
+import {
+  faultsOf,
+  LAG_LIMIT_MS,
+  type Latency,
+  MORE,
+  milliseconds,
+  TIME_NAMES,
+  whole,
+} from '../../lib/summary-text.ts';
 import { formatChange, formatFigure } from '../comparison.ts';
 import type { RunRecord } from '../record.ts';
 import { scenarios } from '../scenarios.ts';
-import type { Comparison } from '../text.ts';
+import { type Comparison, withoutCluster } from '../text.ts';
 import { chartFigure } from './chart.ts';
 import { chartsOf, type Measured } from './charts.ts';
 import { HOVER } from './hover.ts';
@@ -76,13 +84,12 @@ function header({
 <p>profile ${escapeHtml(profile)}, ${seconds} s against <code>${escapeHtml(target)}</code>, ended ${date} UTC</p>${early}${warning}</header>`;
 }
 
-function tiles({ scenario, counts, latencies, load }: RunRecord): string {
+function tiles({ scenario, counts, latencies, rate }: RunRecord): string {
   const subject = subjectOf(scenario);
-  const faults = counts.missing + counts.gaps + counts.duplicates + counts.disorder;
+  const faults = faultsOf(counts);
   const time = subject.times.at(-1)!;
   const where = time === 'across' ? ' across replicas' : ` of ${subject.of}`;
   const main = latencies[time] ?? latencies.same;
-  const seconds = scenario === 'connect' ? load.connectSeconds : load.holdSeconds;
   const tile = (name: string, value: string, wrong = false) =>
     `<div${wrong ? ' class="wrong"' : ''}><dt>${name}</dt><dd>${value}</dd></div>`;
   const inMs = (value: number | undefined) =>
@@ -90,7 +97,7 @@ function tiles({ scenario, counts, latencies, load }: RunRecord): string {
   return `<dl class="tiles">${[
     tile(subject.sent, whole(counts.sent)),
     tile(subject.received, whole(counts.received)),
-    tile(`${subject.rate.name} a second`, whole(counts[subject.rate.counted] / seconds)),
+    tile(`${subject.rate.name} a second`, whole(rate)),
     tile('lost or repeated', whole(faults), faults > 0),
     tile(`p50${where}`, inMs(main?.p50)),
     tile(`p99${where}`, inMs(main?.p99)),
@@ -131,14 +138,17 @@ function times({ latencies }: RunRecord): string {
 }
 
 function processes({ processes: all }: RunRecord): string {
-  if (all.length === 0) return '<p>No process told its CPU and memory. METRICS_URLS names those that do.</p>';
+  const hint = withoutCluster(all)
+    ? '<p>No process of the cluster told its CPU and memory. METRICS_URLS names those that do.</p>'
+    : '';
+  if (all.length === 0) return hint;
   const rows = all.map((each) => [
     escapeHtml(each.name),
     `${each.cpuSeconds.toFixed(1)} s`,
     ...[each.cpuMean, each.cpuMax].map((cpu) => `${Math.round(cpu * 100)} %`),
     ...[each.residentFirst, each.residentMax, each.residentLast].map((bytes) => `${whole(bytes / 1e6)} MB`),
   ]);
-  return table(['', 'CPU', 'mean', 'highest', 'memory first', 'highest', 'last'], rows);
+  return table(['', 'CPU', 'mean', 'highest', 'memory first', 'highest', 'last'], rows) + hint;
 }
 
 function compared(comparison: Comparison | undefined): string {
