@@ -2,7 +2,7 @@ import type { Config } from './environment.ts';
 import { COUNTED, type Counted, TIMED, type Timed } from './metrics.ts';
 import type { Load, ScenarioName } from './profiles.ts';
 import { subjectOf } from './subject.ts';
-import type { Latency, Rule, RunSummary } from './summary-text.ts';
+import { type Latency, type Rule, type RunSummary, whole } from './summary-text.ts';
 
 /** What k6 hands to handleSummary, as far as it is read here. */
 export interface K6Data {
@@ -55,7 +55,11 @@ export function summarize(
  */
 function allReceived(scenario: ScenarioName, { received, expected }: RunSummary['counts']): Rule {
   const subject = subjectOf(scenario);
-  return { metric: subject.received, rule: `${received} of ${expected}`, ok: received === expected };
+  return {
+    metric: subject.received,
+    rule: `${whole(received)} of ${whole(expected)}`,
+    ok: received === expected,
+  };
 }
 
 function latencyOf(values: Record<string, number> | undefined): Latency | undefined {

@@ -47,7 +47,7 @@ ${tiles(record)}
 <h2>Processes</h2>${processes(record)}
 ${record.interrupted ? '' : `<h2>Compared with the run before</h2>${compared(comparison)}`}
 <div class="columns">
-<section><h2>Thresholds</h2>${thresholds(record)}</section>
+<section><h2>Rules</h2>${rules(record)}</section>
 <section><h2>Set-up</h2>${setup(record)}</section>
 </div>
 </main>
@@ -171,13 +171,13 @@ function compared(comparison: Comparison | undefined): string {
   return `<p><code>${escapeHtml(name)}</code>. Up to 10 % is chance.</p>${other}${table(['', 'before', 'now', ''], rows)}`;
 }
 
-function thresholds({ thresholds: all }: RunRecord): string {
+function rules({ thresholds }: RunRecord): string {
   return table(
     [],
-    all.map(({ metric, rule, ok }) => [
+    thresholds.map(({ metric, rule, ok }) => [
       escapeHtml(metric),
       escapeHtml(rule),
-      ok ? '<span class="better">held</span>' : '<span class="worse">crossed</span>',
+      ok ? '<span class="better">held</span>' : '<span class="worse">broken</span>',
     ]),
   );
 }
