@@ -27,12 +27,14 @@ const COMPARED: readonly Exclude<Timed, 'lag'>[] = [
 
 /** Samples from which on a quantile is worth comparing. */
 const ENOUGH = { p50: 100, p99: 2000 } as const;
+/** In a shorter run it decides how the seconds at its ends fall. */
+const ENOUGH_SECONDS = 20;
 /** Below so many deliveries the replicas' CPU is mostly that of connecting and of doing nothing. */
 const ENOUGH_DELIVERIES = 20_000;
 
 /** @param rate what the scenario is about, a second */
 export function figuresOf(
-  { scenario, counts, latencies }: RunSummary,
+  { scenario, counts, latencies, load }: RunSummary,
   rate: number,
   processes: readonly ProcessFigures[],
 ): Figure[] {
@@ -40,7 +42,7 @@ export function figuresOf(
   const pace = { key: 'rate', label: subjectOf(scenario).rate.name, value: rate };
   const figures: Figure[] = [
     { ...faults, unit: '', better: 'lower' },
-    { ...pace, unit: '/s', better: 'higher' },
+    { ...pace, unit: '/s', better: 'higher', weak: load.connectSeconds + load.holdSeconds < ENOUGH_SECONDS },
   ];
   for (const name of COMPARED) {
     const latency = latencies[name];
