@@ -22,7 +22,6 @@ type RunCommand = Extract<Command, { kind: 'run' }>;
 const READ_MS = 500;
 /** k6's exit code when it was ended by a signal. */
 const INTERRUPTED = 105;
-
 /** k6's exit code when a threshold was crossed. */
 const FAILED = 99;
 
