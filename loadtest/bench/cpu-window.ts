@@ -1,5 +1,5 @@
+import { cpuSeconds, machineCpu } from '../proc-stat.ts';
 import type { Mark } from './generator/generator.ts';
-import { cpuSeconds, machineCpu } from './processes.ts';
 
 interface Look {
   mark: Mark;

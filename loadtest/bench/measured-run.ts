@@ -1,6 +1,7 @@
 import { CpuWindow } from './cpu-window.ts';
 import type { Generator, Ledger, RunOptions } from './generator/generator.ts';
 import { complaints } from './ledger.ts';
+import { ROOM_LIMIT } from './room.ts';
 import type { Target } from './targets/target.ts';
 
 /** What one run cost and brought, between its warm-up and its end. */
@@ -47,9 +48,6 @@ export async function measuredRun(
     cores,
   };
 }
-
-/** The default of ROOM_LIMIT. */
-const ROOM_LIMIT = 100_000;
 
 async function storedIn(target: Target, rooms: readonly string[]): Promise<number> {
   const counts = await Promise.all(rooms.map((room) => target.stored(room)));

@@ -4,6 +4,8 @@ import type { Target } from './targets/target.ts';
 
 /** The room that everyone is in from the start, on both kinds of servers. */
 export const ROOM = '0';
+/** The default of the setting of this name: messages that a room keeps. */
+export const ROOM_LIMIT = 100_000;
 /** Presence events and what the opening allocated are over by then, in milliseconds. */
 const SETTLE_MS = 2500;
 const SENDERS_PER_SERVER = 3;

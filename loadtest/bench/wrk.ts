@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
-import { cpuSeconds } from './processes.ts';
+import { cpuSeconds } from '../proc-stat.ts';
 
 interface WrkOptions {
   url: string;

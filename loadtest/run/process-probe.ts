@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { cpuSeconds, residentBytes, startTicks } from '../proc-stat.ts';
 
 /** What a process has used at one moment. */
 export interface Usage {
@@ -37,23 +37,12 @@ export function parseMetrics(text: string): Usage | undefined {
   return { cpuSeconds, residentBytes, startedAt, ...(sockets === undefined ? {} : { sockets }) };
 }
 
-/** USER_HZ, which is 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
-
 /** Looks at a process of this machine (proc(5)); undefined where there is no /proc, or no such process. */
 export function probePid(pid: number): Usage | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces: count from its end.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    // A process that has ended and is not waited for yet has none.
-    if (kilobytes === undefined) return undefined;
-    return {
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-      residentBytes: Number(kilobytes) * 1024,
-      startedAt: Number(fields[19]),
-    };
+    const resident = residentBytes(pid);
+    if (resident === undefined) return undefined;
+    return { cpuSeconds: cpuSeconds([pid]), residentBytes: resident, startedAt: startTicks(pid) };
   } catch {
     return undefined;
   }

@@ -1,12 +1,12 @@
 /*
  * The load generator: thousands of WebSockets in one thread, for as little CPU as the system calls allow, as it
  * shares the machine with the servers that it measures. Compiled by the bench where there is a C compiler;
- * fallback.ts does the same where there is none. Linux only (epoll, timerfd).
+ * js/main.ts does the same where there is none. Linux only (epoll, timerfd).
  *
  * One command a line on stdin, one answer a line on stdout (JSON, but for "steady" and "end" events as well):
  *
- *   open LABEL IP PORT COUNT CONCURRENCY WIRE TOKENS SKIP PATH   WIRE chat or socketio; TOKENS a file with one a
- *                                                                line, or -; SKIP so many lines of it
+ *   open LABEL IP PORT COUNT CONCURRENCY WIRE TOKENS PATH        WIRE chat or socketio; TOKENS a file with one a
+ *                                                                line, or -
  *   text LABEL PAYLOAD                                           sends the text on every socket of LABEL
  *   send RATE SECONDS WARM WINDOW BYTES SAMPLE STREAMS           RATE messages a second over all streams, or with 0:
  *                                                                WINDOW unacknowledged ones per stream; STREAMS a
@@ -97,7 +97,7 @@ static enum mode mode = IDLE;
 
 static struct {
   int label, port, concurrency, wire;
-  uint32_t count, started, ok, failed, in_flight, skip;
+  uint32_t count, started, ok, failed, in_flight;
   char ip[64], path[512];
   uint64_t since, until;
   hist_t latency;
@@ -113,10 +113,8 @@ static struct {
   uint64_t start, steady_at, end_at, drain_since, last_progress, next;
   int steady_told, listening;
   uint64_t sent, acked, received, expected, gaps, duplicates, disorder, stale, others, errors, closed, payload_bytes, reads;
-  uint64_t received_steady, acked_steady, sent_steady;
   char first_error[256];
   int close_code;
-  double cpu_steady;
   hist_t latency, remote, stored, ack;
 } run;
 
@@ -280,7 +278,7 @@ static void connect_next(void) {
   memset(c, 0, sizeof *c);
   c->label = opening.label;
   c->wire = (uint8_t)opening.wire;
-  c->token = token_count ? tokens[(opening.skip + opening.started) % token_count] : NULL;
+  c->token = token_count ? tokens[opening.started % token_count] : NULL;
   c->since = now_us();
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (c->fd < 0) die("socket");
@@ -616,8 +614,8 @@ static void command(char *line) {
   double rate, seconds, warm;
   uint32_t window, bytes, sample;
   int label;
-  if (sscanf(line, "open %d %63s %d %u %d %63s %1023s %u %511s", &opening.label, opening.ip, &opening.port,
-             &opening.count, &opening.concurrency, b, a, &opening.skip, path) == 9) {
+  if (sscanf(line, "open %d %63s %d %u %d %63s %1023s %511s", &opening.label, opening.ip, &opening.port,
+             &opening.count, &opening.concurrency, b, a, path) == 8) {
     opening.wire = strcmp(b, "chat") == 0 ? CHAT : SOCKETIO;
     snprintf(opening.path, sizeof opening.path, "%s", path);
     load_tokens(a);

@@ -141,16 +141,12 @@ export class Generator {
     this.#child.stdin!.on('error', () => undefined);
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
   /** Opens sockets; resolves when all are ready or refused. */
   async open(options: OpenOptions): Promise<Opened> {
     const { label, host = '127.0.0.1', port, count, concurrency = 128, wire, path, tokens } = options;
     const file = tokens ? this.#file('tokens', tokens) : '-';
     return (await this.#ask(
-      `open ${label} ${host} ${port} ${count} ${concurrency} ${wire} ${file} 0 ${path}`,
+      `open ${label} ${host} ${port} ${count} ${concurrency} ${wire} ${file} ${path}`,
     )) as unknown as Opened;
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import type { Latency, Opened } from '../generator/generator.ts';
-import { cpuSeconds, residentBytes } from '../processes.ts';
+import { cpuSeconds, residentBytes } from '../../proc-stat.ts';
 import type { Target } from '../targets/target.ts';
 
 export const IDLE_SOCKETS = 5000;
@@ -30,7 +30,7 @@ export async function measureIdle(bench: Bench, target: Target): Promise<Idle> {
   const { pid, port } = target.servers[0]!;
   const tokens = await target.tokens(IDLE_SOCKETS);
   await sleep(bench.options.settle * 1000);
-  const residentBefore = residentBytes(pid);
+  const residentBefore = resident(pid);
   const open = async (): Promise<Upgrades> => {
     const cpu = cpuSeconds([pid]);
     const opened = await generator.open({
@@ -45,7 +45,7 @@ export async function measureIdle(bench: Bench, target: Target): Promise<Idle> {
   };
   const cold = await open();
   await sleep(bench.options.settle * 1000);
-  const residentAfter = residentBytes(pid);
+  const residentAfter = resident(pid);
   await generator.close();
   await sleep(Math.min(bench.options.settle, 5) * 1000);
   const warm = await open();
@@ -63,6 +63,12 @@ export async function measureIdle(bench: Bench, target: Target): Promise<Idle> {
 function upgrades({ opened, failed, seconds, latency, firstError }: Opened, cpu: number): Upgrades {
   if (failed > 0) throw new Error(`${failed} upgrades were refused: ${firstError}`);
   return { perSecond: opened / seconds, cpuPerUpgrade: (cpu * 1e6) / opened, latency };
+}
+
+function resident(pid: number): number {
+  const bytes = residentBytes(pid);
+  if (bytes === undefined) throw new Error(`process ${pid} has ended`);
+  return bytes;
 }
 
 function mega(bytes: number): string {

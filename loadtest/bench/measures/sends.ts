@@ -4,14 +4,12 @@ import { CHANNEL, MAX_DATE_AHEAD, messageEnvelopeHead, RETRY_WINDOW } from '@cha
 import { draft, keys } from '@chat/store';
 import type { Bench } from '../bench.ts';
 import { describeRun, measuredRun } from '../measured-run.ts';
-import { openSockets, ROOM } from '../room.ts';
+import { openSockets, ROOM, ROOM_LIMIT } from '../room.ts';
 import type { ChatTarget } from '../targets/chat.ts';
 
 const SENDERS = 32;
 /** Sends of one socket under way at once. */
 const WINDOW = 16;
-/** The default of ROOM_LIMIT. */
-const KEEP = 100_000;
 const TEXT_BYTES = 64;
 const SCRIPT = new URL('../../../packages/store/src/lua/append.lua', import.meta.url);
 
@@ -54,7 +52,18 @@ async function benchmark(bench: Bench, target: ChatTarget, pipeline: number): Pr
   const { head, mid, tail } = draft(1, ROOM, '~'.padEnd(TEXT_BYTES, 'x'), '00.00000000', false);
   const envelope = messageEnvelopeHead(target.cluster.realtime[0]!.serverId);
   const roomKeys = [keys.room(ROOM), keys.roomRetried(ROOM)];
-  const append = [...roomKeys, CHANNEL, envelope, KEEP, MAX_DATE_AHEAD, RETRY_WINDOW, head, mid, tail, ''];
+  const append = [
+    ...roomKeys,
+    CHANNEL,
+    envelope,
+    ROOM_LIMIT,
+    MAX_DATE_AHEAD,
+    RETRY_WINDOW,
+    head,
+    mid,
+    tail,
+    '',
+  ];
   const run = async (requests: number) => {
     const { port } = new URL(target.cluster.redis.url);
     const options = ['-p', port, '-c', '50', '-P', pipeline, '-n', requests, '--csv'];

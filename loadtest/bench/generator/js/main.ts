@@ -90,7 +90,7 @@ function command(line: string): void {
   }
 }
 
-function open([label, host, port, wanted, concurrency, wire, tokenFile, skip, path]: string[]): void {
+function open([label, host, port, wanted, concurrency, wire, tokenFile, path]: string[]): void {
   const tokens = tokenFile === '-' ? undefined : readFileSync(tokenFile!, 'utf8').trim().split('\n');
   const begun = performance.now();
   let started = 0;
@@ -107,7 +107,7 @@ function open([label, host, port, wanted, concurrency, wire, tokenFile, skip, pa
       return;
     }
     while (started < Number(wanted) && started - ok - failed < Number(concurrency)) {
-      const token = tokens?.[(Number(skip) + started) % tokens.length];
+      const token = tokens?.[started % tokens.length];
       started++;
       const last = 1 + (Math.floor(connections.length / PER_ADDRESS) % 200);
       const localAddress = host?.startsWith('127.') ? `127.0.0.${last}` : undefined;
