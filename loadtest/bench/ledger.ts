@@ -1,4 +1,4 @@
-import type { Ledger } from './generator/generator.ts';
+import type { Latency, Ledger } from './generator/generator.ts';
 
 /** What is wrong with a ledger, in words; empty when every message came once and in order to every member. */
 export function complaints(ledger: Ledger): string[] {
@@ -13,4 +13,9 @@ export function complaints(ledger: Ledger): string[] {
   if (errors > 0) found.push(`${errors} errors: ${ledger.firstError}`);
   if (closed > 0) found.push(`${closed} sockets closed, last with ${ledger.closeCode}`);
   return found;
+}
+
+/** Why a run does not count, in words; empty when it does. The latency is the one that the run is about. */
+export function flaws(complaints: readonly string[], { count }: Latency): string[] {
+  return count > 0 ? [...complaints] : [...complaints, 'nothing was timed'];
 }

@@ -6,8 +6,9 @@ import { Bench } from './bench.ts';
 import { measureCurve } from './curve/curve.ts';
 import { renderCurveReport } from './curve/report.ts';
 import { renderCurve } from './curve/svg.ts';
+import { losses, targetRows } from './figures.ts';
 import { HELP, type Options, readOptions } from './options.ts';
-import { renderReport, targetRows } from './report.ts';
+import { renderReport } from './report.ts';
 import { describeMachine, type Results } from './results.ts';
 import { runSuite } from './suite.ts';
 
@@ -56,6 +57,11 @@ async function compare(bench: Bench): Promise<string> {
   for (const { what, reach, measured, met } of targetRows(results)) {
     const mark = met === undefined ? ' ' : met ? '+' : '-';
     console.log(`${mark} ${what}\n    ${measured}   (${reach})`);
+  }
+  const lost = losses(results);
+  if (lost.length > 0) {
+    console.error(`bench: something was lost, which does not count\n  ${lost.join('\n  ')}`);
+    process.exitCode = 1;
   }
   return publish(`${results.startedAt}-bench`, results, renderReport(results));
 }

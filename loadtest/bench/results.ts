@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import type { Latency } from './generator/generator.ts';
 import type { Ceiling } from './measures/ceiling.ts';
 import type { FanoutPoint } from './measures/fanout.ts';
 import type { Floor } from './measures/floor.ts';
 import type { GatewayPoint } from './measures/gateway.ts';
+import type { Hop } from './measures/hop.ts';
 import type { Idle } from './measures/idle.ts';
 import type { Logins } from './measures/logins.ts';
 import type { PagesOfHistory } from './measures/pages.ts';
@@ -24,7 +24,7 @@ export interface Results {
   replicas: number;
   durationSeconds: number;
   chat: ServerResults & {
-    hop?: Latency;
+    hop?: Hop;
     sends?: Sends;
     rooms?: ManyRooms;
     gateway?: GatewayPoint[];

@@ -10,8 +10,18 @@ export const ROOM_LIMIT = 100_000;
 const SETTLE_MS = 2500;
 const SENDERS_PER_SERVER = 3;
 
+/** Where sockets can be opened. */
+export type Place = Pick<Target, 'name' | 'wire' | 'path' | 'servers' | 'tokens'>;
+
+/** Opens sockets as {@link connect} does, and lets them settle. @throws when one is refused or closed again. */
+export async function openSockets(target: Place, generator: Generator, sockets: number): Promise<void> {
+  await connect(target, generator, sockets);
+  await sleep(SETTLE_MS);
+  await checkOpen(target, generator);
+}
+
 /** Opens sockets spread evenly over the servers, labelled by server. @throws when one is refused. */
-export async function openSockets(target: Target, generator: Generator, sockets: number): Promise<void> {
+export async function connect(target: Place, generator: Generator, sockets: number): Promise<void> {
   const tokens = await target.tokens(sockets);
   const { servers, wire, path } = target;
   for (const [label, { port }] of servers.entries()) {
@@ -28,14 +38,16 @@ export async function openSockets(target: Target, generator: Generator, sockets:
     if (opened.failed > 0)
       throw new Error(`${target.name}: ${opened.failed} sockets were refused: ${opened.firstError}`);
   }
-  await sleep(SETTLE_MS);
+}
+
+/** @throws when a socket that was opened is closed again */
+export async function checkOpen({ name }: Place, generator: Generator): Promise<void> {
   const { closed, closeCode, firstClosed, firstError } = await generator.count();
-  if (closed > 0) {
-    throw new Error(
-      `${target.name}: ${closed} sockets (the first is number ${firstClosed}) were closed again, ` +
-        `code ${closeCode} ${firstError}`,
-    );
-  }
+  if (closed === 0) return;
+  throw new Error(
+    `${name}: ${closed} sockets (the first is number ${firstClosed}) were closed again, ` +
+      `code ${closeCode} ${firstError}`,
+  );
 }
 
 /** A few senders into one room, alternating between the servers. */

@@ -4,6 +4,9 @@ import { freePort } from '../../../test/harness/ports.ts';
 import type { Bench } from '../bench.ts';
 import { CpuWindow } from '../cpu-window.ts';
 import { compile } from '../generator/compile.ts';
+import type { Ledger } from '../generator/generator.ts';
+import { flaws } from '../ledger.ts';
+import { connect } from '../room.ts';
 import { FANOUT_SOCKETS } from './fanout.ts';
 
 export interface Floor {
@@ -11,12 +14,17 @@ export interface Floor {
   bytes: number;
   /** CPU per send() of one frame to one socket, in microseconds. */
   cpuPerSend: number;
-  /** False when frames were missed: the figure is then worth nothing. */
-  whole: boolean;
+  /** Why it does not count, as frames were missed; empty when it does. */
+  complaints: string[];
   p99: number;
 }
 
-/** What one send() costs here: as many processes and sockets as in the fan-out, the same bytes, one frame a call. */
+/**
+ * What one send() costs here: as many processes and sockets as in the fan-out, the same bytes, one frame a call.
+ *
+ * @returns undefined where there is no C compiler
+ * @throws when a socket is refused
+ */
 export async function measureFloor(
   bench: Bench,
   processes: number,
@@ -26,8 +34,8 @@ export async function measureFloor(
   const program = compile('floor/floor.c', bench.directory);
   if (!program) return undefined;
   const generator = bench.generator();
-  const children: { child: Child; port: number }[] = [];
-  for (let label = 0; label < processes; label++) {
+  const children: { child: Child; pid: number; port: number }[] = [];
+  for (let n = 0; n < processes; n++) {
     const port = await freePort();
     const child = await startChild({
       name: 'floor',
@@ -36,12 +44,11 @@ export async function measureFloor(
       logFile: join(bench.directory, 'floor.log'),
     });
     bench.keep({ stop: () => void child.kill('SIGKILL') });
-    children.push({ child, port });
+    children.push({ child, pid: child.pid, port });
   }
-  for (const [label, { port }] of children.entries()) {
-    await generator.open({ label, port, count: FANOUT_SOCKETS / processes, wire: 'chat', path: '/' });
-  }
-  const window = new CpuWindow({ floor: children.map(({ child }) => child.pid) });
+  const place = { name: 'floor', wire: 'chat', path: '/', servers: children } as const;
+  await connect({ ...place, tokens: () => Promise.resolve(undefined) }, generator, FANOUT_SOCKETS);
+  const window = new CpuWindow({ floor: children.map(({ pid }) => pid) });
   const { duration, warm } = bench.options;
   // Ticks begin a second after the last connection.
   const ledger = await generator.listen({ ...window, seconds: duration, warm: warm + 1.5 });
@@ -49,10 +56,18 @@ export async function measureFloor(
   for (const { child } of children) child.kill('SIGKILL');
   const { seconds, received, cores } = window.result();
   const cpuPerSend = (cores.floor! * seconds * 1e6) / received;
-  const { gaps, duplicates, closed, latency } = ledger;
-  const whole = gaps + duplicates + closed === 0;
+  const complaints = missed(ledger);
   bench.log(
-    `floor ${rate}/s: ${cpuPerSend.toFixed(2)} us per send() of ${Math.round(bytes)} bytes${whole ? '' : ' (frames missed)'}`,
+    `floor ${rate}/s: ${cpuPerSend.toFixed(2)} us per send() of ${Math.round(bytes)} bytes; ` +
+      `${complaints.join(', ') || 'nothing missed'}`,
   );
-  return { rate, bytes, cpuPerSend, whole, p99: latency.p99 };
+  return { rate, bytes, cpuPerSend, complaints, p99: ledger.latency.p99 };
+}
+
+function missed({ gaps, duplicates, closed, latency }: Ledger): string[] {
+  const found = [];
+  if (gaps > 0) found.push(`${gaps} frames missed`);
+  if (duplicates > 0) found.push(`${duplicates} doubled or late`);
+  if (closed > 0) found.push(`${closed} sockets closed`);
+  return flaws(found, latency);
 }

@@ -10,13 +10,21 @@ const RATE = 20;
 /** More messages than a run of normal length brings, for a p99 that means something. */
 const LONGER = 3;
 
-/** From the date that Redis gave a message to its arrival at a socket of another replica, on an idle cluster. */
-export async function measureHop(bench: Bench, target: Target): Promise<Latency> {
+export interface Hop {
+  /** From the date that Redis gave, and from the moment a message was due, to its arrival at another replica's socket. */
+  stored: Latency;
+  remote: Latency;
+  /** What was lost or doubled; empty when nothing was. */
+  complaints: string[];
+}
+
+/** From the date that Redis gave a message to its arrival at a socket of another replica, on an idle cluster of two or more. */
+export async function measureHop(bench: Bench, target: Target): Promise<Hop> {
   const generator = bench.generator();
   const sockets = target.servers.length;
   await openSockets(target, generator, sockets);
   await sleep(1000);
-  const { ledger } = await measuredRun(target, generator, {
+  const { ledger, complaints } = await measuredRun(target, generator, {
     rate: RATE,
     seconds: bench.options.duration * LONGER,
     warm: bench.options.warm,
@@ -26,7 +34,7 @@ export async function measureHop(bench: Bench, target: Target): Promise<Latency>
   const { stored, remote } = ledger;
   bench.log(
     `relay hop, idle: stored to received on another replica p50 ${stored.p50.toFixed(2)} ms, ` +
-      `p99 ${stored.p99.toFixed(2)} ms; sent to received there p50 ${remote.p50.toFixed(2)} ms, p99 ${remote.p99.toFixed(2)} ms`,
+      `p99 ${stored.p99.toFixed(2)} ms; sent to received there p50 ${remote.p50.toFixed(2)} ms, p99 ${remote.p99.toFixed(2)} ms; ${complaints.join(', ') || 'nothing lost'}`,
   );
-  return stored;
+  return { stored, remote, complaints };
 }

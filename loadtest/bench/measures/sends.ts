@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CHANNEL, MAX_DATE_AHEAD, messageEnvelopeHead, RETRY_WINDOW } from '@chat/protocol';
 import { draft, keys } from '@chat/store';
 import type { Bench } from '../bench.ts';
+import type { Latency } from '../generator/generator.ts';
 import { describeRun, measuredRun } from '../measured-run.ts';
 import { openSockets, ROOM, ROOM_LIMIT } from '../room.ts';
 import type { ChatTarget } from '../targets/chat.ts';
@@ -16,7 +17,10 @@ const SCRIPT = new URL('../../../packages/store/src/lua/append.lua', import.meta
 export interface Sends {
   /** Acknowledged, that is stored. */
   perSecond: number;
-  ackP99: number;
+  /** From a send to its acknowledgement. */
+  ack: Latency;
+  /** What was lost; empty when nothing was. */
+  complaints: string[];
   /** The same script by redis-benchmark with 50 connections, one call at a time each, and 16; undefined without it. */
   redisBenchmark: number | undefined;
   redisBenchmarkPipelined: number | undefined;
@@ -37,13 +41,13 @@ export async function measureSends(bench: Bench, target: ChatTarget): Promise<Se
     streams: Array.from({ length: SENDERS }, (_, socket) => ({ socket, room: ROOM, members: 0 })),
   });
   generator.stop();
-  const { acksPerSecond, ledger } = measured;
+  const { acksPerSecond, complaints, ledger } = measured;
   bench.log(
     `sends: ${Math.round(acksPerSecond)} acknowledged/s, p99 ${ledger.ack.p99.toFixed(1)} ms; ${describeRun(measured)}`,
   );
   const redisBenchmark = await benchmark(bench, target, 1);
   const redisBenchmarkPipelined = await benchmark(bench, target, 16);
-  return { perSecond: acksPerSecond, ackP99: ledger.ack.p99, redisBenchmark, redisBenchmarkPipelined };
+  return { perSecond: acksPerSecond, ack: ledger.ack, complaints, redisBenchmark, redisBenchmarkPipelined };
 }
 
 /** The append script with the same arguments; the replica hears it as its own echo, as it hears its own sends. */
