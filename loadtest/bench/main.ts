@@ -53,7 +53,7 @@ async function compare(bench: Bench): Promise<string> {
     chat: {},
     socketio: {},
   };
-  await runSuite(bench, results);
+  await runSuite(bench, results, () => undefined);
   for (const { what, reach, measured, met } of targetRows(results)) {
     const mark = met === undefined ? ' ' : met ? '+' : '-';
     console.log(`${mark} ${what}\n    ${measured}   (${reach})`);

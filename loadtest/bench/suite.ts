@@ -6,12 +6,13 @@ import { FANOUT_SOCKETS, measureFanout } from './measures/fanout.ts';
 import { measureFloor } from './measures/floor.ts';
 import { measureGateway } from './measures/gateway.ts';
 import { measureHop } from './measures/hop.ts';
-import { measureIdle } from './measures/idle.ts';
+import { measureIdle, measureUpgrades } from './measures/idle.ts';
 import { measureLogins } from './measures/logins.ts';
 import { measurePages } from './measures/pages.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSends } from './measures/sends.ts';
 import type { Measure } from './options.ts';
+import { requireAddons } from './peers/socketio/addons.ts';
 import type { Results } from './results.ts';
 import { openSockets, senders } from './room.ts';
 import { ChatTarget } from './targets/chat.ts';
@@ -24,58 +25,110 @@ const RATES = [20, 100, 300, 1000];
 const PEER_RATES = [20, 100, 300];
 const GATEWAY_RATES = [20, 100, 300];
 const FLOOR_RATES = [20, 100];
+/** What Socket.IO is measured in, too. */
+const COMPARED: Measure[] = ['idle', 'upgrades', 'fanout', 'ceiling'];
 /** Where the search for the ceiling begins, in messages a second. */
 const CEILING_FROM = { chat: 1000, peer: 20 };
 /** Bytes of a frame when no fan-out was measured that says it. */
 const FRAME_BYTES = 200;
 
-/** Measures what was asked for, one after the other, and fills the results as it goes. */
-export async function runSuite(bench: Bench, results: Results): Promise<void> {
-  const wants = (...measures: Measure[]) => measures.some((measure) => bench.options.only.has(measure));
-  if (wants('idle', 'upgrades', 'sends')) await onOneServer(bench, results, wants);
-  if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(bench, results, wants);
-  if (wants('pages', 'logins')) await onHttp(bench, results, wants);
+/**
+ * What replicas run with to keep little memory (NODE_ARGS of the harness, and main.ts of realtime). Socket.IO gets them
+ * where it is weighed; elsewhere not, as they cost it CPU.
+ */
+const LEAN_NODE = ['--max-semi-space-size=4', '--optimize-for-size'];
+
+/**
+ * Measures what was asked for, one after the other, and fills the results as it goes. Socket.IO runs by itself, with a
+ * Redis of its own, once the replicas have ended.
+ *
+ * @param save is called when a measure has been filled in
+ */
+export async function runSuite(bench: Bench, results: Results, save: () => void): Promise<void> {
+  const { only, peers } = bench.options;
+  const wants = (...measures: Measure[]) => measures.some((measure) => only.has(measure));
+  const suite: Suite = {
+    bench,
+    results,
+    wants,
+    async when(measures, measure) {
+      if (!wants(...measures)) return;
+      await measure();
+      save();
+    },
+  };
+  if (peers && wants(...COMPARED)) requireAddons();
+  if (wants('idle', 'upgrades', 'sends')) await onOneServer(suite);
+  if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(suite);
+  if (wants('pages', 'logins')) await onHttp(suite);
 }
 
-type Wants = (...measures: Measure[]) => boolean;
+interface Suite {
+  bench: Bench;
+  results: Results;
+  wants: (...measures: Measure[]) => boolean;
+  /** Runs a measure, if one of these is asked for, and saves what it filled in. */
+  when: (measures: Measure[], measure: () => Promise<void>) => Promise<void>;
+}
 
-async function onOneServer(bench: Bench, { chat, socketio }: Results, wants: Wants): Promise<void> {
+async function onOneServer({ bench, results: { chat, socketio }, when }: Suite): Promise<void> {
   const target = bench.keep(await startChat(bench, 1, false));
-  if (wants('idle', 'upgrades')) {
+  await when(['idle', 'upgrades'], async () => {
     chat.idle = await measureIdle(bench, target);
-    if (bench.options.peers) {
-      const peer = bench.keep(await startPeer(bench, 1, target));
-      socketio.idle = await measureIdle(bench, peer);
-      await peer.stop();
-    }
-  }
-  if (wants('sends')) chat.sends = await measureSends(bench, target);
+  });
+  await when(['sends'], async () => {
+    chat.sends = await measureSends(bench, target);
+  });
   await target.stop();
+  if (!bench.options.peers) return;
+  await when(['idle', 'upgrades'], async () => {
+    const weighed = await withPeer(bench, 1, LEAN_NODE, (peer) => measureIdle(bench, peer));
+    const timed = await withPeer(bench, 1, [], (peer) => measureUpgrades(bench, peer));
+    socketio.idle = { ...weighed, ...timed };
+  });
 }
 
-async function onAll(bench: Bench, results: Results, wants: Wants): Promise<void> {
+async function onAll(suite: Suite): Promise<void> {
+  const { bench, results, wants, when } = suite;
   const { chat, socketio } = results;
   const { replicas, peers } = bench.options;
   const target = bench.keep(await startChat(bench, replicas, wants('gateway')));
-  if (wants('hop')) chat.hop = await measureHop(bench, target);
-  if (wants('fanout')) chat.fanout = await measureFanout(bench, target, RATES);
-  if (wants('floor')) await measureFloors(bench, results);
-  if (wants('ceiling')) chat.ceiling = await ceilingOf(bench, target, CEILING_FROM.chat);
-  if (wants('gateway')) chat.gateway = await measureGateway(bench, target, GATEWAY_RATES);
-  if (peers && wants('fanout', 'ceiling')) {
-    const peer = bench.keep(await startPeer(bench, replicas, target));
-    if (wants('fanout')) socketio.fanout = await measureFanout(bench, peer, PEER_RATES);
-    if (wants('ceiling')) socketio.ceiling = await ceilingOf(bench, peer, CEILING_FROM.peer);
-    await peer.stop();
-  }
-  if (wants('rooms')) chat.rooms = await measureRooms(bench, target);
+  await when(['hop'], async () => {
+    chat.hop = await measureHop(bench, target);
+  });
+  await when(['fanout'], async () => {
+    chat.fanout = await measureFanout(bench, target, RATES);
+  });
+  await when(['floor'], () => measureFloors(bench, results));
+  await when(['ceiling'], async () => {
+    chat.ceiling = await ceilingOf(bench, target, CEILING_FROM.chat);
+  });
+  await when(['gateway'], async () => {
+    chat.gateway = await measureGateway(bench, target, GATEWAY_RATES);
+  });
+  await when(['rooms'], async () => {
+    chat.rooms = await measureRooms(bench, target);
+  });
   await target.stop();
+  if (!peers || !wants('fanout', 'ceiling')) return;
+  await withPeer(bench, replicas, [], async (peer) => {
+    await when(['fanout'], async () => {
+      socketio.fanout = await measureFanout(bench, peer, PEER_RATES);
+    });
+    await when(['ceiling'], async () => {
+      socketio.ceiling = await ceilingOf(bench, peer, CEILING_FROM.peer);
+    });
+  });
 }
 
-async function onHttp(bench: Bench, { chat }: Results, wants: Wants): Promise<void> {
+async function onHttp({ bench, results: { chat }, when }: Suite): Promise<void> {
   const target = bench.keep(await ChatTarget.startHttp((line) => bench.log(line)));
-  if (wants('pages')) chat.pages = await measurePages(bench, target);
-  if (wants('logins')) chat.logins = await measureLogins(bench, target);
+  await when(['pages'], async () => {
+    chat.pages = await measurePages(bench, target);
+  });
+  await when(['logins'], async () => {
+    chat.logins = await measureLogins(bench, target);
+  });
   await target.stop();
 }
 
@@ -118,6 +171,15 @@ function profiled(directory: string): NodeJS.ProcessEnv {
   };
 }
 
-function startPeer(bench: Bench, servers: number, chat: ChatTarget): Promise<SocketIoTarget> {
-  return SocketIoTarget.start({ servers, redis: chat.cluster.redis, directory: bench.directory });
+async function withPeer<T>(
+  bench: Bench,
+  servers: number,
+  nodeArgs: readonly string[],
+  measure: (peer: SocketIoTarget) => Promise<T>,
+): Promise<T> {
+  const { directory } = bench;
+  const peer = bench.keep(await SocketIoTarget.start({ servers, directory, nodeArgs }));
+  const measured = await measure(peer);
+  await peer.stop();
+  return measured;
 }

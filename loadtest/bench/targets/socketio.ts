@@ -5,41 +5,45 @@ import { build } from 'esbuild';
 import { Redis } from 'ioredis';
 import { type Child, lastLines, startChild } from '../../../test/harness/child.ts';
 import { freePort } from '../../../test/harness/ports.ts';
+import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
 import { LEAN_MALLOC } from '../../../test/harness/service.ts';
 import type { Target } from './target.ts';
 
 interface SocketIoOptions {
   servers: number;
-  /** The same Redis as the cluster's. */
-  redis: { url: string; pid?: number };
+  /** For the program and the logs. */
   directory: string;
+  nodeArgs: readonly string[];
 }
 
 const START_MS = 20_000;
+const ENTRY = new URL('../peers/socketio/server.ts', import.meta.url);
 
-/** Socket.IO servers with the Redis adapter (peers/socketio). */
+/** Socket.IO servers with the Redis adapter (peers/socketio), and a Redis of their own that is set up as the cluster's. */
 export class SocketIoTarget implements Target {
   readonly name = 'Socket.IO';
   readonly wire = 'socketio';
   readonly path = '/socket.io/?EIO=4&transport=websocket';
   readonly servers: { pid: number; port: number }[] = [];
   readonly redisPid: number;
+  readonly #server: RunningRedis;
   readonly #redis: Redis;
   readonly #children: Child[] = [];
 
-  constructor({ url, pid = 0 }: SocketIoOptions['redis']) {
-    this.redisPid = pid;
-    this.#redis = new Redis(url);
+  constructor(server: RunningRedis) {
+    this.redisPid = server.pid ?? 0;
+    this.#server = server;
+    this.#redis = new Redis(server.url);
   }
 
-  static async start({ servers, redis, directory }: SocketIoOptions): Promise<SocketIoTarget> {
+  /** @throws Error with its last log lines when a server does not run */
+  static async start(options: SocketIoOptions): Promise<SocketIoTarget> {
+    const { servers, directory } = options;
     const program = join(directory, 'socketio.mjs');
     await bundle(program);
-    const target = new SocketIoTarget(redis);
+    const target = new SocketIoTarget(await startRedis({ appendonly: true }));
     try {
-      await Promise.all(
-        Array.from({ length: servers }, (_, n) => target.#add(n, program, redis.url, directory)),
-      );
+      await Promise.all(Array.from({ length: servers }, (_, n) => target.#add(n, program, options)));
     } catch (error) {
       await target.stop();
       throw error;
@@ -59,21 +63,23 @@ export class SocketIoTarget implements Target {
   async stop(): Promise<void> {
     this.#redis.disconnect();
     await Promise.all(this.#children.map((child) => child.stop(5000)));
+    await this.#server.stop();
   }
 
-  async #add(n: number, program: string, redisUrl: string, directory: string): Promise<void> {
+  async #add(n: number, program: string, options: SocketIoOptions): Promise<void> {
+    const { directory, nodeArgs } = options;
     const port = await freePort();
     const child = await startChild({
       name: `socketio-${n + 1}`,
       command: process.execPath,
-      args: [program],
+      args: [...nodeArgs, program],
       logFile: join(directory, `socketio-${n + 1}.log`),
       env: {
         ...LEAN_MALLOC,
         ...process.env,
         NODE_ENV: 'production',
         PORT: String(port),
-        REDIS_URL: redisUrl,
+        REDIS_URL: this.#server.url,
       },
     });
     this.#children.push(child);
@@ -89,17 +95,17 @@ export class SocketIoTarget implements Target {
 
 async function bundle(program: string): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL('../peers/socketio/server.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(ENTRY)],
     outfile: program,
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
     logLevel: 'error',
-    // Optional parts of ws that are not installed.
+    // Binaries: loaded as they are. The bundle lies outside of the repository, where they would not be found.
     external: ['bufferutil', 'utf-8-validate'],
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(${JSON.stringify(ENTRY)});`,
     },
   });
 }

@@ -4,10 +4,10 @@ import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
 
 // The server that this cluster is measured against: Socket.IO with its Redis adapter, as well set up as its own
-// guides have it (https://socket.io/docs/v4/performance-tuning/, /memory-usage/): WebSocket alone, no compression, no
-// serving of its client, the request of the handshake let go, commands to Redis pipelined. It does the same work for
-// a message: gives it a date, stores it in the room's sorted set, sends it to the room on all servers, acknowledges
-// it. It looks at no session and keeps no order, which this cluster does.
+// guides have it (https://socket.io/docs/v4/performance-tuning/, /memory-usage/): WebSocket alone, on ws with its native
+// addons (addons.ts), no compression, no serving of its client, the request of the handshake let go, commands to Redis
+// pipelined. It does the same work for a message: gives it a date, stores it in the room's sorted set, sends it to the
+// room on all servers, acknowledges it. It looks at no session and keeps no order, which this cluster does.
 //
 //   REDIS_URL, PORT
 
