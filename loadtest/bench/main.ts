@@ -1,19 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { RequirementError } from '../../scripts/dependencies.mjs';
 import { Bench } from './bench.ts';
-import { measureCurve } from './curve/curve.ts';
-import { renderCurveReport } from './curve/report.ts';
-import { renderCurve } from './curve/svg.ts';
-import { losses, targetRows } from './figures.ts';
+import { compare } from './compare.ts';
+import { drawCurve } from './curve/draw.ts';
 import { HELP, type Options, readOptions } from './options.ts';
-import { renderReport } from './report.ts';
-import { describeMachine, type Results } from './results.ts';
-import { runSuite } from './suite.ts';
-
-const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
-const PICTURE = fileURLToPath(new URL('../../docs/images/capacity.svg', import.meta.url));
+import { publish } from './publish.ts';
+import { RunFolder } from './run-folder.ts';
 
 const options = readArguments();
 if (options.help) console.log(HELP);
@@ -22,6 +14,8 @@ else await main();
 async function main(): Promise<void> {
   // What is started from here inherits it.
   if (options.nice !== undefined) setPriority(options.nice);
+  const kind = options.curve ? 'curve' : 'bench';
+  const folder = new RunFolder(kind);
   const bench = await Bench.prepare(options);
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -29,66 +23,40 @@ async function main(): Promise<void> {
       if (interrupted) return;
       interrupted = true;
       bench.log('stopping');
+      tellFolder();
       void bench.stop().then(() => process.exit(130));
     });
   }
   try {
-    const directory = options.curve ? await drawCurve(bench) : await compare(bench);
-    bench.log(`written to ${directory}`);
+    const lost = options.curve ? await drawCurve(bench, folder) : await compare(bench, folder);
+    tellFolder();
+    if (lost.length > 0) {
+      console.error(`bench: something was lost, which does not count\n  ${lost.join('\n  ')}`);
+      process.exitCode = 1;
+    } else if (options.publish) {
+      bench.log(`published as ${publish(kind, folder.path).join(' and ')} in docs`);
+    }
   } catch (error) {
     // What was stopped on purpose fails on purpose.
-    if (!interrupted) throw error;
+    if (interrupted) return;
+    tellFolder();
+    if (!(error instanceof RequirementError)) throw error;
+    console.error(`bench: ${error.message}`);
+    process.exitCode = 1;
   } finally {
     await bench.stop();
   }
-}
 
-/** Everything that was asked for, beside its targets. */
-async function compare(bench: Bench): Promise<string> {
-  const results: Results = {
-    startedAt: new Date().toISOString(),
-    machine: describeMachine(bench.generatorKind),
-    replicas: options.replicas,
-    durationSeconds: options.duration,
-    chat: {},
-    socketio: {},
-  };
-  await runSuite(bench, results, () => undefined);
-  for (const { what, reach, measured, met } of targetRows(results)) {
-    const mark = met === undefined ? ' ' : met ? '+' : '-';
-    console.log(`${mark} ${what}\n    ${measured}   (${reach})`);
+  function tellFolder(): void {
+    if (folder.written) bench.log(`written to ${folder.path}`);
   }
-  const lost = losses(results);
-  if (lost.length > 0) {
-    console.error(`bench: something was lost, which does not count\n  ${lost.join('\n  ')}`);
-    process.exitCode = 1;
-  }
-  return publish(`${results.startedAt}-bench`, results, renderReport(results));
-}
-
-async function drawCurve(bench: Bench): Promise<string> {
-  const startedAt = new Date().toISOString();
-  const machine = describeMachine(bench.generatorKind);
-  const curve = await measureCurve(bench);
-  writeFileSync(PICTURE, renderCurve(curve, `${machine.cores} cores shared with Redis and the generator`));
-  const report = renderCurveReport(curve);
-  console.log(report);
-  return publish(`${startedAt}-curve`, { startedAt, machine, curve }, report);
-}
-
-function publish(name: string, summary: object, report: string): string {
-  const directory = join(RESULTS, name.replace(/[:.]/g, '-'));
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  writeFileSync(join(directory, 'report.md'), report);
-  return directory;
 }
 
 function readArguments(): Options {
   try {
     return readOptions(process.argv.slice(2));
   } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    console.error(`bench: ${(error as Error).message}\n"npm run bench -- --help" says more`);
     process.exit(2);
   }
 }

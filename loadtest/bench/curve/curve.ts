@@ -29,18 +29,24 @@ export interface Knee {
 export interface Curve {
   sockets: number;
   knees: Knee[];
+  /** Where no rate held, in words. */
+  without: string[];
   /** RSS of an idle socket on one replica, in bytes, and of a replica without any. */
   bytesPerSocket: number;
   residentBefore: number;
 }
 
-/** Finds the knee for each number of replicas and each size of rooms. */
-export async function measureCurve(bench: Bench): Promise<Curve> {
-  const knees: Knee[] = [];
+/**
+ * Finds the knee for each number of replicas and each size of rooms.
+ *
+ * @param save is given what there is after each of them
+ */
+export async function measureCurve(bench: Bench, save: (soFar: Curve) => void): Promise<Curve> {
   const log = (line: string) => bench.log(line);
   const single = bench.keep(await ChatTarget.start({ replicas: 1, log }));
   const { bytesPerSocket, residentBefore } = await measureIdle(bench, single);
   await single.stop();
+  const curve: Curve = { sockets: SOCKETS, knees: [], without: [], bytesPerSocket, residentBefore };
   for (const replicas of REPLICAS) {
     // A Redis of its own each time: the rooms of the size before would be the sockets' rooms as well.
     for (const members of SIZES) {
@@ -55,9 +61,15 @@ export async function measureCurve(bench: Bench): Promise<Curve> {
       });
       await target.stop();
       const { best, rate } = ceiling;
-      if (!best) continue;
+      const point = `${replicas} replicas, rooms of ${members}`;
+      if (!best) {
+        curve.without.push(point);
+        bench.log(`${point}: no rate held`);
+        save(curve);
+        continue;
+      }
       const { deliveriesPerSecond, cpuPerDelivery, cores, ledger } = best;
-      knees.push({
+      curve.knees.push({
         ...{
           replicas,
           members,
@@ -68,12 +80,11 @@ export async function measureCurve(bench: Bench): Promise<Curve> {
         },
         ...{ serverCores: cores.servers!, redisCores: cores.redis!, generatorCores: cores.generator! },
       });
-      bench.log(
-        `knee of ${replicas} replicas, rooms of ${members}: ${Math.round(deliveriesPerSecond)} deliveries/s`,
-      );
+      bench.log(`knee of ${point}: ${Math.round(deliveriesPerSecond)} deliveries/s`);
+      save(curve);
     }
   }
-  return { sockets: SOCKETS, knees, bytesPerSocket, residentBefore };
+  return curve;
 }
 
 /** Rooms whose members are spread over all replicas; the first of each sends. */

@@ -1,10 +1,9 @@
-import { table } from '../table.ts';
+import { count, table } from '../table.ts';
 import type { Curve } from './curve.ts';
 import { HEADROOM, sizing, socketsByMemory } from './sizing.ts';
 
 /** The curve as tables in Markdown. */
 export function renderCurveReport(curve: Curve): string {
-  const count = (value: number) => Math.round(value).toLocaleString('en-US');
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   const knees = curve.knees.map((knee) => [
     String(knee.replicas),
@@ -33,6 +32,7 @@ export function renderCurveReport(curve: Curve): string {
       knees,
     ),
     '',
+    ...curve.without.flatMap((point) => [`No rate held: ${point}.`, '']),
     `## One replica at ${percent(HEADROOM)} of its knee`,
     '',
     table(

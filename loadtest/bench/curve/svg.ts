@@ -28,13 +28,18 @@ const STYLE = `
       .large { stroke: #58a6ff; } .dot.large, .name.large { fill: #58a6ff; }
     }`;
 
-/** Deliveries a second at the knee over the number of replicas, one line per size of rooms, on a logarithmic scale. */
+/**
+ * Deliveries a second at the knee over the number of replicas, one line per size of rooms, on a logarithmic scale.
+ *
+ * @throws RangeError without any knee
+ */
 export function renderCurve({ knees, sockets }: Curve, machine: string): string {
   const replicas = [...new Set(knees.map((knee) => knee.replicas))].sort((a, b) => a - b);
   const sizes = [...new Set(knees.map(({ members }) => members))].sort((a, b) => a - b);
+  if (knees.length === 0) throw new RangeError('there is no knee to draw');
   const values = knees.map(({ deliveriesPerSecond }) => deliveriesPerSecond);
   const low = Math.floor(Math.log10(Math.min(...values)));
-  const high = Math.ceil(Math.log10(Math.max(...values)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));
   const x = (n: number) =>
     LEFT + ((WIDTH - LEFT - RIGHT) * replicas.indexOf(n)) / Math.max(1, replicas.length - 1);
   const y = (value: number) =>
