@@ -106,6 +106,16 @@ describe.each(kinds)('the load generator in %s', (kind) => {
     expect(ledger.sent).toBeGreaterThan(8);
   });
 
+  it('fails a run whose marks cannot be taken', async () => {
+    await start('chat', () => 'once');
+    const streams = [{ socket: 0, room: '0', members: SOCKETS }];
+    const onSteady = () => {
+      throw new Error('the server has ended');
+    };
+    const run = generator.run({ rate: 100, seconds: 0.2, warm: 0.1, streams, onSteady });
+    await expect(run).rejects.toThrow('the server has ended');
+  });
+
   it('says which sockets the server closed, and with which code', async () => {
     await start('chat', () => 'once');
     for (const client of [...server.clients].slice(0, 2)) client.close(1012, 'go');

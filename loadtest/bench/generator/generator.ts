@@ -197,8 +197,16 @@ export class Generator {
     return new Promise((resolve, reject) => {
       this.#failed = reject;
       this.#answer = (line) => {
-        if (line.event !== undefined) onEvent?.(line);
-        else resolve(line);
+        if (line.event === undefined) {
+          resolve(line);
+          return;
+        }
+        try {
+          onEvent?.(line);
+        } catch (error) {
+          // For instance, a process whose CPU time is read has ended.
+          reject(error);
+        }
       };
       this.#child.stdin!.write(`${command}\n`);
     });
