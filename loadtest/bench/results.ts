@@ -51,7 +51,8 @@ export function describeMachine(generator: string): Machine {
     cores: cores.length,
     cpu: cores[0]?.model.trim() ?? '',
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
+    // Without what a distribution or a host adds.
+    kernel: release().replace(/-.*/, ''),
     node: process.version,
     redis: version('redis-server', ['--version'], /v=(\S+)/),
     generator,
