@@ -60,13 +60,13 @@ it('a curve is drawn at each of its points, and those before an error stay', asy
 
 it('a curve without any knee says so, and there is no picture of it', async () => {
   const folder = new RunFolder('curve', directory);
-  const without = ['1 replicas, rooms of 10'];
+  const without = ['1 replica, rooms of 10'];
   const lost = await drawCurve(bench, folder, (_bench, save) => {
     save({ ...CURVE, without });
     return Promise.resolve({ ...CURVE, without });
   });
-  expect(lost).toEqual(['1 replicas, rooms of 10: no rate held']);
-  expect(text(folder, 'report.md')).toContain('No rate held: 1 replicas, rooms of 10.');
+  expect(lost).toEqual(['1 replica, rooms of 10: no rate held']);
+  expect(text(folder, 'report.md')).toContain('No rate held: 1 replica, rooms of 10.');
   expect(existsSync(join(folder.path, 'capacity.svg'))).toBe(false);
 });
 

@@ -61,7 +61,7 @@ export async function measureCurve(bench: Bench, save: (soFar: Curve) => void): 
       });
       await target.stop();
       const { best, rate } = ceiling;
-      const point = `${replicas} replicas, rooms of ${members}`;
+      const point = `${replicas} ${replicas === 1 ? 'replica' : 'replicas'}, rooms of ${members}`;
       if (!best) {
         curve.without.push(point);
         bench.log(`${point}: no rate held`);
