@@ -1,33 +1,27 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { k6InPath } from '../../loadtest/run/k6.ts';
-import { type Cluster, startCluster } from '../harness/cluster.ts';
-import { hasK6, runLoad } from './loadtest-run.ts';
+import type { Cluster } from '../harness/cluster.ts';
+import { hasK6, type LoadTarget, runLoad, startTarget } from './loadtest-run.ts';
 
 /** The runner's exit code when something failed. */
 const FAILED = 99;
 const TIMEOUT_MS = 120_000;
 
 describe.skipIf(!hasK6)('a load test of what does not work', () => {
+  let target: LoadTarget;
   let cluster: Cluster;
-  let directory: string;
-  let env: { DATA_DIR: string; RESULTS_DIR: string };
+  let env: LoadTarget['env'];
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'chat-load-failures-'));
-    env = { DATA_DIR: join(directory, 'data'), RESULTS_DIR: join(directory, 'results') };
-    mkdirSync(env.RESULTS_DIR);
-    cluster = await startCluster({ replicas: 2, dataDir: env.DATA_DIR, supervise: true });
+    target = await startTarget({ replicas: 2 });
+    ({ cluster, env } = target);
   });
 
-  afterAll(async () => {
-    await cluster?.stop();
-    if (directory) rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => target?.stop());
 
   test(
     'fails where no login succeeds, and says how many were offered and refused',
@@ -121,7 +115,7 @@ describe.skipIf(!hasK6)('a load test of what does not work', () => {
   test(
     'keeps what is known of a run whose k6 was killed',
     async () => {
-      const bin = join(directory, 'bin');
+      const bin = join(target.directory, 'bin');
       mkdirSync(bin);
       const k6 = k6InPath(process.env.PATH ?? '')!;
       // It is killed as soon as somebody has sent; the fifth argument is the file that the scripts print to.

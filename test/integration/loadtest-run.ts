@@ -1,15 +1,44 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { k6InPath } from '../../loadtest/run/k6.ts';
 import type { RunRecord } from '../../loadtest/run/record.ts';
+import { type Cluster, type ClusterOptions, startCluster } from '../harness/cluster.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Load tests run where k6 is in PATH; elsewhere they are type-checked alone. */
 export const hasK6 = k6InPath(process.env.PATH ?? '') !== undefined;
 if (!hasK6) console.log('skipped: the load tests were not run, because there is no k6 in PATH');
+
+export interface LoadTarget {
+  cluster: Cluster;
+  /** Gone after stop, with all that is in it. */
+  directory: string;
+  /** By these {@link runLoad} finds the cluster, and keeps its results. */
+  env: { DATA_DIR: string; RESULTS_DIR: string };
+  stop(): Promise<void>;
+}
+
+/**
+ * A cluster to load as npm start runs it, with the limits on (a smoke has to pass on any cluster), and an empty folder for
+ * results.
+ */
+export async function startTarget(options: ClusterOptions = {}): Promise<LoadTarget> {
+  const directory = mkdtempSync(join(tmpdir(), 'chat-load-'));
+  const env = { DATA_DIR: join(directory, 'data'), RESULTS_DIR: join(directory, 'results') };
+  mkdirSync(env.RESULTS_DIR);
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const cluster = await startCluster({ ...options, dataDir: env.DATA_DIR, supervise: true });
+    return { cluster, directory, env, stop: () => cluster.stop().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
 
 export interface LoadRun {
   code: number;

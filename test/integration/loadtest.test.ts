@@ -1,31 +1,24 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SCENARIOS } from '../../loadtest/lib/profiles.ts';
-import { type Cluster, startCluster } from '../harness/cluster.ts';
+import type { Cluster } from '../harness/cluster.ts';
 import { freePort } from '../harness/ports.ts';
-import { hasK6, runLoad } from './loadtest-run.ts';
+import { hasK6, type LoadTarget, runLoad, startTarget } from './loadtest-run.ts';
 
 /** A smoke takes seconds; restarting three replicas one after the other takes more. */
 const TIMEOUT_MS = 180_000;
 
 describe.skipIf(!hasK6)('npm run load', () => {
+  let target: LoadTarget;
   let cluster: Cluster;
-  let directory: string;
-  let env: { DATA_DIR: string; RESULTS_DIR: string };
+  let env: LoadTarget['env'];
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'chat-load-'));
-    env = { DATA_DIR: join(directory, 'data'), RESULTS_DIR: join(directory, 'results') };
-    // As npm start does it, with the limits on: a smoke has to pass on any cluster.
-    cluster = await startCluster({ dataDir: env.DATA_DIR, supervise: true });
+    target = await startTarget();
+    ({ cluster, env } = target);
   });
 
-  afterAll(async () => {
-    await cluster?.stop();
-    if (directory) rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => target?.stop());
 
   test.each(SCENARIOS.filter((name) => name !== 'rolling-restart'))(
     '%s: every message that was acknowledged arrives at every member, once and in order',
