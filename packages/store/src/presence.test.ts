@@ -77,7 +77,26 @@ describe('a server whose own lease ran out', () => {
     expect(await redis.zscore(keys.servers, 'bob')).toBe('1');
   });
 
-  it('and one that is told not to', async () => {
+  it('nor does one that was late itself: Redis may have been away for less than a lease', async () => {
+    await ann.renewLease(LEASE, CLAIM);
+    await bob.renewLease(LEASE, CLAIM);
+    // ann renewed hers a moment after bob, then Redis was away until his had run out and hers nearly.
+    await expire('bob');
+    await redis.zincrby(keys.servers, -0.6 * LEASE, 'ann');
+    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ unbroken: false, claimed: [] });
+    expect(await redis.zscore(keys.servers, 'bob')).toBe('1');
+  });
+
+  it('and one that missed a single renewal still does', async () => {
+    await ann.renewLease(LEASE, CLAIM);
+    await bob.renewLease(LEASE, CLAIM);
+    await expire('bob');
+    await redis.zincrby(keys.servers, -0.4 * LEASE, 'ann');
+    const { unbroken, claimed } = await ann.renewLease(LEASE, CLAIM);
+    expect([unbroken, claimed.length]).toEqual([true, 1]);
+  });
+
+  it('and one that is told not to claims nobody', async () => {
     await ann.renewLease(LEASE, CLAIM);
     await bob.renewLease(LEASE, CLAIM);
     await expire('bob');

@@ -19,7 +19,7 @@ export interface Lease {
   /** The lease found; undefined when there was none. */
   before: string | undefined;
   lease: string;
-  /** The lease found had not run out. */
+  /** It was renewed in time: no more than half of the lease found was gone. */
   unbroken: boolean;
   /** Servers whose lease ran out, claimed by this call to be reaped: serverId and the lease set for it. */
   claimed: { serverId: string; lease: string }[];
@@ -85,7 +85,7 @@ export class Presence {
   }
 
   /**
-   * Renews this server's lease and claims those that ran out, unless its own one had run out as well.
+   * Renews this server's lease and claims those that ran out, unless it comes late itself: then Redis may have been away.
    *
    * @param leaseSeconds how long the lease lasts
    * @param claimSeconds how long a claim lasts; 0 claims nobody
@@ -103,7 +103,7 @@ export class Presence {
     }
     const before = reply[0] || undefined;
     const lease = reply[1]!;
-    const unbroken = before !== undefined && Number(before) > Number(lease) - leaseSeconds;
+    const unbroken = before !== undefined && Number(before) >= Number(lease) - leaseSeconds / 2;
     return { before, lease, unbroken, claimed };
   }
 

@@ -125,7 +125,7 @@ export class PresenceKeeper {
     return this.#flushing;
   }
 
-  /** Renews the lease, and reaps servers whose lease ran out though this one's did not: they are claimed one at a time. */
+  /** Renews the lease, and reaps servers whose lease ran out though this one's was renewed in time. */
   async renew(): Promise<void> {
     if (this.#renewing) return;
     this.#renewing = true;
