@@ -1,9 +1,8 @@
-import { parse } from 'node:querystring';
 import { AppError } from '@chat/kit';
 import { describe, expect, it } from 'vitest';
 import { readPageQuery } from './page-query.ts';
 
-const read = (query: string) => readPageQuery(parse(query));
+const read = (query: string) => readPageQuery(new URLSearchParams(query));
 
 describe('readPageQuery', () => {
   it.each([
@@ -29,6 +28,9 @@ describe('readPageQuery', () => {
     'before=1&after=2',
     'size=0',
     'size=201',
+    'size=5&size=6',
+    'before=1&before=1',
+    'offset=',
     'offset=0&after=1',
   ])('refuses %j', (query) => {
     expect(() => read(query)).toThrow(AppError);

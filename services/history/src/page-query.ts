@@ -1,4 +1,3 @@
-import type { ParsedUrlQuery } from 'node:querystring';
 import { AppError } from '@chat/kit';
 import { LIMITS } from '@chat/protocol';
 
@@ -17,9 +16,9 @@ const DATE = /^\d{1,16}(?:\.\d{1,17})?$/;
  *
  * @throws AppError bad_request: a value that is none, more than one, or two ways to page at once.
  */
-export function readPageQuery(query: ParsedUrlQuery): PageQuery {
-  const size = sizeOf(query.size);
-  const { before, after, offset } = query;
+export function readPageQuery(query: URLSearchParams): PageQuery {
+  const size = sizeOf(one(query, 'size'));
+  const [before, after, offset] = [one(query, 'before'), one(query, 'after'), one(query, 'offset')];
   if ([before, after, offset].filter((value) => value !== undefined).length > 1) {
     throw new AppError('bad_request', 'give one of offset, before and after');
   }
@@ -28,7 +27,13 @@ export function readPageQuery(query: ParsedUrlQuery): PageQuery {
   return { range: 'newest', offset: offset === undefined ? 0 : whole('offset', offset), size };
 }
 
-function sizeOf(value: string | string[] | undefined): number {
+function one(query: URLSearchParams, name: string): string | undefined {
+  const values = query.getAll(name);
+  if (values.length > 1) throw new AppError('bad_request', `${name}: expected one value`);
+  return values[0];
+}
+
+function sizeOf(value: string | undefined): number {
   if (value === undefined) return DEFAULT_SIZE;
   const size = whole('size', value);
   if (size < 1 || size > LIMITS.pageSize) {
@@ -37,16 +42,16 @@ function sizeOf(value: string | string[] | undefined): number {
   return size;
 }
 
-function whole(name: string, value: string | string[]): number {
-  if (typeof value !== 'string' || !WHOLE.test(value)) {
-    throw new AppError('bad_request', `${name}: expected one whole number, at most 9 digits`);
+function whole(name: string, value: string): number {
+  if (!WHOLE.test(value)) {
+    throw new AppError('bad_request', `${name}: expected a whole number, at most 9 digits`);
   }
   return Number(value);
 }
 
-function dateOf(name: string, value: string | string[]): number {
-  if (typeof value !== 'string' || !DATE.test(value)) {
-    throw new AppError('bad_request', `${name}: expected one date in seconds, like 1615480369.123456`);
+function dateOf(name: string, value: string): number {
+  if (!DATE.test(value)) {
+    throw new AppError('bad_request', `${name}: expected a date in seconds, like 1615480369.123456`);
   }
   return Number(value);
 }

@@ -10,9 +10,9 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function crossOrigin(allowed: readonly string[]): AppMiddleware {
   return (ctx, next) => {
-    ctx.set('Vary', 'Origin');
-    const origin = ctx.get('Origin');
-    const accepted = originAllowed(origin, ctx.req.headers.host, allowed);
+    ctx.res.setHeader('Vary', 'Origin');
+    const { origin = '', host } = ctx.req.headers;
+    const accepted = originAllowed(origin, host, allowed);
     const preflight =
       ctx.method === 'OPTIONS' && origin !== '' && ctx.get('Access-Control-Request-Method') !== '';
     if (!accepted && (preflight || !SAFE_METHODS.has(ctx.method))) throw new AppError('origin_refused');

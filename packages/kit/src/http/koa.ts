@@ -33,9 +33,10 @@ export function createKoa({ logger, metrics, readiness, config }: KoaParts): App
     .use(errorResponse)
     .use(crossOrigin(config.ALLOWED_ORIGINS))
     // Once for all routers: each leaves what it matched in the context.
-    .use(new Router<AppState>().allowedMethods());
-  mount(app, probes(readiness, metrics));
-  return app.use(jsonBody);
+    .use(new Router<AppState>().allowedMethods())
+    .use(probes(readiness, metrics))
+    .use(jsonBody);
+  return app;
 }
 
 /** Adds routes; methods that they do not have are answered by 405 with Allow. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import { PROBE_PATHS } from './probes.ts';
 import type { AppContext, AppMiddleware } from './state.ts';
 
 // Nothing that could break a log line or a header.
@@ -10,15 +11,14 @@ const SANE_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** Gives every request an id (the client's own when it is sane), answers with it and puts it into every log line. */
 export function requestId(logger: Logger): AppMiddleware {
   return (ctx, next) => {
-    const given = ctx.get('X-Request-Id');
-    ctx.state.requestId = SANE_ID.test(given) ? given : randomUUID();
-    ctx.state.log = logger.child({ requestId: ctx.state.requestId });
-    ctx.set('X-Request-Id', ctx.state.requestId);
+    const given = ctx.req.headers['x-request-id'];
+    const id = typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID();
+    ctx.state.requestId = id;
+    ctx.state.log = logger.child({ requestId: id });
+    ctx.res.setHeader('X-Request-Id', id);
     return next();
   };
 }
-
-const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** One line for each request; probes only at level debug. The query is left out: it may hold what is private. */
 export function accessLog(metrics: Metrics): AppMiddleware {
@@ -37,7 +37,7 @@ export function accessLog(metrics: Metrics): AppMiddleware {
       ms: Math.round(ms * 100) / 100,
       ip: ctx.ip,
     };
-    ctx.state.log[PROBES.has(ctx.path) ? 'debug' : 'info'](line, 'request');
+    ctx.state.log[PROBE_PATHS.has(ctx.path) ? 'debug' : 'info'](line, 'request');
   };
 }
 
