@@ -1,5 +1,57 @@
-import { describe, expect, it } from 'vitest';
-import { toShed } from './rebalancer.ts';
+import { createLogger, createMetrics } from '@chat/kit';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RealtimeMetrics } from './metrics.ts';
+import { Rebalancer, toShed } from './rebalancer.ts';
+import type { WsPeer } from './ws-peer.ts';
+
+describe('a replica to which many come at once', () => {
+  const SECOND_MS = 1000;
+  const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'rebalancer-test' }));
+  const peers = new Set<WsPeer>();
+  let rebalancer: Rebalancer;
+  let leaving: number;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    peers.clear();
+    leaving = 0;
+    const logger = createLogger({ name: 'test', level: 'silent' });
+    rebalancer = new Rebalancer({ peers, metrics, logger, enabled: () => true });
+    rebalancer.start();
+  });
+  afterEach(() => {
+    rebalancer.stop();
+    vi.useRealTimers();
+  });
+
+  function come(count: number): void {
+    for (let n = 0; n < count; n++) {
+      peers.add({ cork: (run: () => void) => run(), send: () => leaving++, end: () => undefined } as never);
+    }
+  }
+
+  const othersSay = (sockets: number) => {
+    for (const id of ['b', 'c']) rebalancer.heard(id, { sockets });
+  };
+
+  it('sends nobody away while the others have not said how many came to them', () => {
+    othersSay(0);
+    come(30);
+    vi.advanceTimersByTime(SECOND_MS);
+    othersSay(30);
+    vi.advanceTimersByTime(SECOND_MS);
+    expect(leaving).toBe(0);
+  });
+
+  it('sends some away when the others have fewer still', () => {
+    othersSay(0);
+    come(30);
+    vi.advanceTimersByTime(SECOND_MS);
+    othersSay(0);
+    vi.advanceTimersByTime(SECOND_MS);
+    expect(leaving).toBe(4);
+  });
+});
 
 describe('toShed', () => {
   it('sheds nothing alone, at the share, below it, or near it', () => {

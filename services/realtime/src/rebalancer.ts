@@ -37,6 +37,8 @@ export class Rebalancer {
   readonly #others = new Map<string, { sockets: number; heardAt: number }>();
   #timer: NodeJS.Timeout | undefined;
   #shedding = false;
+  /** Sockets here at the last look. */
+  #before = 0;
 
   constructor(options: RebalancerOptions) {
     this.#options = options;
@@ -60,8 +62,11 @@ export class Rebalancer {
 
   #balance(): void {
     const { peers, metrics, logger, enabled } = this.#options;
+    // What the others have is known as of their last heartbeats: who came here since then may have come to them as well.
+    const size = Math.min(peers.size, this.#before);
+    this.#before = peers.size;
     if (!enabled()) return;
-    const count = toShed(peers.size, this.#counts(), this.#shedding);
+    const count = toShed(size, this.#counts(), this.#shedding);
     if (count > 0 && !this.#shedding)
       logger.info({ sockets: peers.size }, 'more sockets than others: shedding some');
     this.#shedding = count > 0;
