@@ -36,9 +36,9 @@ async function expire(serverId: string): Promise<void> {
 describe('a lease', () => {
   it('is new at first, and then found as it was set', async () => {
     const first = await ann.renewLease(LEASE, CLAIM);
-    expect(first).toMatchObject({ before: undefined, unbroken: false, claimed: [] });
+    expect(first).toMatchObject({ before: undefined, inTime: false, lapsed: true, claimed: [] });
     const second = await ann.renewLease(LEASE, CLAIM);
-    expect(second).toMatchObject({ before: first.lease, unbroken: true, claimed: [] });
+    expect(second).toMatchObject({ before: first.lease, inTime: true, lapsed: false, claimed: [] });
     expect(Number(second.lease)).toBeGreaterThan(Number(first.lease));
   });
 
@@ -55,15 +55,15 @@ describe('a lease', () => {
   it('that ran out is noticed by its own server, also when it was reaped', async () => {
     await ann.renewLease(LEASE, CLAIM);
     await expire('ann');
-    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ unbroken: false });
+    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ inTime: false, lapsed: true });
     await ann.forget();
-    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ before: undefined, unbroken: false });
+    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ before: undefined, lapsed: true });
   });
 
   it('that ran out by the clock counts as broken', async () => {
     await ann.renewLease(0.05, CLAIM);
     await sleep(100);
-    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ unbroken: false });
+    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ inTime: false, lapsed: true });
   });
 });
 
@@ -83,7 +83,11 @@ describe('a server whose own lease ran out', () => {
     // ann renewed hers a moment after bob, then Redis was away until his had run out and hers nearly.
     await expire('bob');
     await redis.zincrby(keys.servers, -0.6 * LEASE, 'ann');
-    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({ unbroken: false, claimed: [] });
+    expect(await ann.renewLease(LEASE, CLAIM)).toMatchObject({
+      inTime: false,
+      lapsed: false,
+      claimed: [],
+    });
     expect(await redis.zscore(keys.servers, 'bob')).toBe('1');
   });
 
@@ -92,8 +96,8 @@ describe('a server whose own lease ran out', () => {
     await bob.renewLease(LEASE, CLAIM);
     await expire('bob');
     await redis.zincrby(keys.servers, -0.4 * LEASE, 'ann');
-    const { unbroken, claimed } = await ann.renewLease(LEASE, CLAIM);
-    expect([unbroken, claimed.length]).toEqual([true, 1]);
+    const { inTime, claimed } = await ann.renewLease(LEASE, CLAIM);
+    expect([inTime, claimed.length]).toEqual([true, 1]);
   });
 
   it('and one that is told not to claims nobody', async () => {

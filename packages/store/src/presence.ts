@@ -19,8 +19,10 @@ export interface Lease {
   /** The lease found; undefined when there was none. */
   before: string | undefined;
   lease: string;
-  /** It was renewed in time: no more than half of the lease found was gone. */
-  unbroken: boolean;
+  /** The lease found was renewed in time, with half of it left at least. */
+  inTime: boolean;
+  /** No lease was found, or one that had run out. */
+  lapsed: boolean;
   /** Servers whose lease ran out, claimed by this call to be reaped: serverId and the lease set for it. */
   claimed: { serverId: string; lease: string }[];
 }
@@ -103,8 +105,8 @@ export class Presence {
     }
     const before = reply[0] || undefined;
     const lease = reply[1]!;
-    const unbroken = before !== undefined && Number(before) >= Number(lease) - leaseSeconds / 2;
-    return { before, lease, unbroken, claimed };
+    const leftSeconds = before === undefined ? 0 : Number(before) - (Number(lease) - leaseSeconds);
+    return { before, lease, inTime: leftSeconds >= leaseSeconds / 2, lapsed: leftSeconds <= 0, claimed };
   }
 
   /** The users that a server has, or had when it died. */

@@ -68,8 +68,8 @@ export class PresenceKeeper {
   #reaping = false;
   #lease: string | undefined;
   /**
-   * Before this, by performance.now(), no other server is taken for dead: all leases run out while Redis is away, and
-   * each server needs its time to renew its own.
+   * Before this, by performance.now(), no other server is taken for dead: leases run out while Redis is away, and each
+   * server needs its time to connect again and to renew its own. Infinite from a failure to the next success.
    */
   #judgesFrom = 0;
   /** The latest event of each user, by Redis' clock; two generations, so that old ones are forgotten. */
@@ -133,8 +133,11 @@ export class PresenceKeeper {
     const judges = !this.#reaping && performance.now() >= this.#judgesFrom;
     try {
       const renewal = await presence.renewLease(leaseSeconds, judges ? claimSeconds : 0);
-      const { before, lease, unbroken, claimed } = renewal;
-      if (!unbroken) this.#judgesFrom = performance.now() + leaseSeconds * 1000;
+      const { before, lease, inTime, lapsed, claimed } = renewal;
+      if (!inTime || this.#judgesFrom === Number.POSITIVE_INFINITY) {
+        const waitSeconds = lapsed ? leaseSeconds : leaseSeconds / 2;
+        this.#judgesFrom = performance.now() + waitSeconds * 1000;
+      }
       if (this.#lease !== undefined && before !== this.#lease) {
         logger.warn('the lease was lost: telling all connections again');
         this.reassert();
@@ -143,6 +146,7 @@ export class PresenceKeeper {
       // Not awaited: the users of a large server take longer than the own lease lasts.
       if (claimed.length > 0) void this.#reapAll(claimed);
     } catch (err) {
+      this.#judgesFrom = Number.POSITIVE_INFINITY;
       if (!isRedisAway(err)) logger.error({ err }, 'renewing the lease failed');
     } finally {
       this.#renewing = false;
