@@ -152,8 +152,11 @@ export class RoomRegistry {
     const chained = rooms.map((room) => room.chained);
     try {
       const last = await this.#dependencies.timeline.last(rooms.map(({ id }) => id));
-      for (const [index, room] of rooms.entries())
-        if (last[index]! < chained[index]!) room.rewind(last[index]!);
+      for (const [index, room] of rooms.entries()) {
+        // A message that came meanwhile, or another reading, has the chain go on from what is there already.
+        if (room.chained !== chained[index]) continue;
+        if (last[index]! < room.chained) room.rewind(last[index]!);
+      }
     } catch (error) {
       this.#dependencies.onRepairFailed(error);
     }
