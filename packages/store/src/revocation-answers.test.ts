@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
@@ -46,6 +47,16 @@ describe('RevocationAnswers', () => {
     await Promise.all([live('a'), live('silent')]);
     await answers.answer(request, 'a', 2);
     expect(await answers.collect(request)).toEqual({ closed: 2, unanswered: 1 });
+  });
+
+  it('hears an answer that comes after this process stood still', async () => {
+    await live('a');
+    const collected = answers.collect(request);
+    const until = performance.now() + 1200;
+    while (performance.now() < until);
+    await sleep(100);
+    await answers.answer(request, 'a', 2);
+    expect(await collected).toEqual({ closed: 2, unanswered: 0 });
   });
 
   it('does not fail when Redis goes away meanwhile', async () => {
