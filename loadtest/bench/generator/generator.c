@@ -775,6 +775,8 @@ static void step(void) {
         event("steady");
       }
       if (now >= run.end_at) {
+        // What was due before the end is part of the load, however late this process woke up.
+        if (mode == SENDING) send_due(now);
         event("end");
         if (mode == LISTENING) {
           finish();

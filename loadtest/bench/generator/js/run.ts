@@ -162,12 +162,14 @@ export class Run {
       this.#steadyTold = true;
       this.#tell({ event: 'steady', ...this.#mark() });
     }
+    // Also at the end: what was due before it is part of the load, however late this process woke up.
+    if (!this.#plan.listening && now >= this.#start) this.#sendDue(now);
     if (now >= this.#endAt) {
       this.#endedAt = now;
       this.#progress.at = now;
       this.#tell({ event: 'end', ...this.#mark() });
       if (this.#plan.listening) this.#finish();
-    } else if (!this.#plan.listening && now >= this.#start) this.#sendDue(now);
+    }
   }
 
   #sendDue(now: number): void {
