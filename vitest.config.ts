@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Generous: the machine may have two cores and run other things beside the tests. */
 const shared = {
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   teardownTimeout: 30_000,
   environment: 'node',
@@ -11,7 +11,7 @@ const shared = {
 
 /** Whole clusters, after everything else; they wait most of the time, so two at once are no more than two cores carry. */
 const cluster = {
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   hookTimeout: 180_000,
   sequence: { groupOrder: 2 },
 } as const;
@@ -34,7 +34,7 @@ export default defineConfig({
           ...shared,
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 1 },
         },

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { restartReplicas } from './rolling-restart.ts';
 
+const SOON = { timeout: 15_000 };
+
 function setUp() {
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-restart-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true }));
@@ -47,11 +49,11 @@ test('a command that goes on when the run has ended is ended, with what it has s
   const { dataDir, end, restart } = setUp();
   const file = join(dataDir, 'pid');
   const outcome = restart(`sleep 600 & echo $! > ${file}; wait`);
-  await vi.waitFor(() => expect(existsSync(file) && readFileSync(file, 'utf8')).toMatch(/\d\n/));
+  await vi.waitFor(() => expect(existsSync(file) && readFileSync(file, 'utf8')).toMatch(/\d\n/), SOON);
   end.abort();
   expect(await outcome).toMatchObject({ rule: 'had not ended when the run did', ok: false });
   const pid = Number(readFileSync(file, 'utf8'));
-  await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), SOON);
 });
 
 test('what was not restarted when the run ended is told', async () => {

@@ -119,7 +119,11 @@ describe('a subscription that is cut and cannot be made again for 10 s', () => {
       async act(_crowd, ledger) {
         for (let n = 0; n < 5; n++) {
           await sleep(scaled(1000, 500));
-          expect(await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBeGreaterThanOrEqual(1);
+          await vi.waitFor(
+            async () =>
+              expect(await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBeGreaterThanOrEqual(1),
+            SOON,
+          );
         }
         ledger.faultEnded();
         await sleep(1500);

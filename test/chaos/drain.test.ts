@@ -18,7 +18,7 @@ function noteDepartures(crowd: Crowd): number[] {
     let left = false;
     // `waiting` until its delay is over, or `connecting` at once when the delay is short.
     client.on('state', ({ state }) => {
-      if (left || state === 'online') return;
+      if (left || state === 'online' || state === 'degraded') return;
       left = true;
       times.push(performance.now());
     });

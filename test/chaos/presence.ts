@@ -17,7 +17,7 @@ const POLL_MS = 100;
 const PATIENCE_MS = 6 * PRESENCE_MS;
 
 /**
- * Expects that presence is right within ten seconds.
+ * Expects that presence is right within {@link PRESENCE_MS}.
  *
  * @param since by performance.now(), when the fault happened
  */

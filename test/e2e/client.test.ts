@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatApi, ChatClient, type ChatClientOptions, type ReceivedMessage } from '@chat/client';
-import { CHANNEL, GENERAL } from '@chat/protocol';
+import { CHANNEL, GENERAL, type Message } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -122,10 +122,13 @@ describe('limits', () => {
     await online(chat);
     const errors: string[] = [];
     chat.on('error', ({ code }) => errors.push(code));
+    const from = performance.now();
     await Promise.all(numbered('fast ', 100).map((text) => chat.send(GENERAL, text)));
+    const seconds = (performance.now() - from) / 1000;
     await vi.waitUntil(() => textsOf(messages, 'fast').length === 100, SOON);
     expect(textsOf(messages, 'fast')).toEqual(numbered('fast ', 100));
-    expect(new Set(errors)).toEqual(new Set(['rate_limited']));
+    // A machine that takes three seconds for them is never over the limit.
+    expect(new Set(errors)).toEqual(new Set(seconds < 3 || errors.length > 0 ? ['rate_limited'] : []));
   });
 
   test('what the server refuses for good rejects', async () => {
@@ -219,12 +222,23 @@ describe('faults', () => {
     };
   }
 
+  /** So many messages of General at least, oldest first. */
+  async function lastMessages(api: ChatApi, count: number): Promise<Message[]> {
+    const newestFirst: Message[] = [];
+    for (;;) {
+      const before = newestFirst.at(-1)?.date;
+      const page = await api.messages(GENERAL, { size: 200, ...(before !== undefined && { before }) });
+      newestFirst.push(...page);
+      if (newestFirst.length >= count || page.length === 0) return newestFirst.reverse();
+    }
+  }
+
   async function expectAll(prefix: string, sent: string[], listeners: Awaited<ReturnType<typeof newUser>>[]) {
     for (const { messages } of listeners) {
       await vi.waitUntil(() => textsOf(messages, prefix).length >= sent.length, SOON);
     }
-    const stored = await listeners[0]!.api.messages(GENERAL, { size: 200 });
-    expect(textsOf(stored.reverse(), prefix)).toEqual(sent);
+    const stored = await vi.waitFor(() => lastMessages(listeners[0]!.api, sent.length), SOON);
+    expect(textsOf(stored, prefix)).toEqual(sent);
     for (const { messages, trouble } of listeners) {
       expect(textsOf(messages, prefix)).toEqual(sent);
       expect(trouble).toEqual([]);

@@ -248,7 +248,9 @@ describe('npm start', () => {
 });
 
 describe('the end of npm start', () => {
-  test('SIGTERM, Ctrl-C and kill -9 leave no process and lose no acknowledged message', async () => {
+  test('SIGTERM, Ctrl-C and kill -9 leave no process and lose no acknowledged message', {
+    timeout: 300_000,
+  }, async () => {
     const env = await dataDirAndPorts();
     const url = `http://127.0.0.1:${env.PORT}`;
     const run = async (message: string) => {

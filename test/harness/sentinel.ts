@@ -87,7 +87,8 @@ export async function startSentinelGroup(options: SentinelOptions = {}): Promise
         let port = from;
         await until(async () => {
           port = await masterPort();
-          return port !== from;
+          // 0: none of them answered.
+          return port !== 0 && port !== from;
         }, `the sentinels still take ${from} for the master`);
         return port;
       },

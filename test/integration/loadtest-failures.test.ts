@@ -103,6 +103,7 @@ describe.skipIf(!hasK6)('a load test of what does not work', () => {
       const command = `kill -TERM ${cluster.realtime[0]!.pid}; exit 3`;
       const { code, output, results } = await runLoad(['rolling-restart', '--restart', command], {
         ...env,
+        HOLD_SECONDS: '45',
         DRAIN_SECONDS: '60',
       });
       expect(output).toContain('FAILED  restart command ended with code 3');

@@ -40,7 +40,7 @@ describe.skipIf(!hasK6)('the ledger of the load tests sees what a network did', 
     const url = await faultyWire(cluster.sockets.url, fault, upFault);
     const { code, output, results } = await runLoad([scenario], {
       ...{ BASE_URL: cluster.gateway.url, SOCKET_URLS: url, RESULTS_DIR: join(directory, 'results') },
-      ...{ SOCKETS: '3', SENDERS: '1', USERS: '2', RATE: '10', HOLD_SECONDS: '2', DRAIN_SECONDS: '3' },
+      ...{ SOCKETS: '3', SENDERS: '1', USERS: '2', RATE: '10', HOLD_SECONDS: '2', DRAIN_SECONDS: '20' },
     });
     expect(results, output).toBeDefined();
     return { code, output, counts: results!.record.counts };

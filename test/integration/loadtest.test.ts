@@ -41,7 +41,11 @@ describe.skipIf(!hasK6)('npm run load', () => {
     'rolling-restart restarts every replica, and nobody misses a message',
     async () => {
       const before = cluster.realtime.map(({ pid }) => pid);
-      const { code, output, results } = await runLoad(['rolling-restart'], { ...env, DRAIN_SECONDS: '60' });
+      const { code, output, results } = await runLoad(['rolling-restart'], {
+        ...env,
+        HOLD_SECONDS: '45',
+        DRAIN_SECONDS: '60',
+      });
       expect(code, output).toBe(0);
       expect(output).toContain('all replicas were restarted');
       for (const [index, { pid }] of cluster.realtime.entries()) expect(pid).not.toBe(before[index]);

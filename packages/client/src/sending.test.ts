@@ -151,7 +151,7 @@ test('while the server is degraded messages stay queued', async () => {
 
 test('a message without an answer costs the connection, and is sent again on the next', async () => {
   const peer = await Peer.start();
-  const { chat, visit } = await connected(peer, [general()], { sendTimeoutMs: 100 });
+  const { chat, visit } = await connected(peer, [general()], { sendTimeoutMs: 1000 });
   const sent = chat.send('0', 'one');
   await visit.take('message');
   const second = await peer.visit();

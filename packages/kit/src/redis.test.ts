@@ -7,7 +7,7 @@ import { createLogger } from './logger.ts';
 import { closeRedis, connectRedis, reconnectDelay, redisReady } from './redis.ts';
 import { isRedisAway } from './redis-errors.ts';
 
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 1000;
 const LONG = { timeout: 20_000, interval: 20 };
 const servers: RunningRedis[] = [];
 const clients: Redis[] = [];

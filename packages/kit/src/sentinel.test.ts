@@ -7,7 +7,9 @@ import { createLogger } from './logger.ts';
 import { closeRedis, connectRedis, redisPlace, redisReady } from './redis.ts';
 import { isRedisAway } from './redis-errors.ts';
 
-const LONG = { timeout: 60_000, interval: 50 };
+// Sentinels that slept for 2 s start no failover for 30 s (TILT).
+const LONG = { timeout: 90_000, interval: 50 };
+vi.setConfig({ testTimeout: 240_000 });
 const PASSWORD = 'sentinels-s3cret';
 let group: SentinelGroup;
 const clients: Redis[] = [];

@@ -112,7 +112,9 @@ describe('Sessions', () => {
       expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 1, closed: 0 });
       expect(await sessions.find(token)).toBeUndefined();
       const data = { session: hash, request: expect.any(String) };
-      await vi.waitFor(() => expect(heard).toContainEqual({ serverId, type: 'session.revoked', data }));
+      await vi.waitFor(() => expect(heard).toContainEqual({ serverId, type: 'session.revoked', data }), {
+        timeout: 15_000,
+      });
       expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 0 });
     } finally {
       subscriber.disconnect();

@@ -104,14 +104,20 @@ describe('the auth process', () => {
   });
 
   it('ends on SIGTERM with code 0 after the requests under way are answered', async () => {
-    const server = await start({ BCRYPT_COST: '12', SHUTDOWN_DELAY_MS: '100' });
+    const server = await start({
+      BCRYPT_COST: '12',
+      BCRYPT_CONCURRENCY: '1',
+      SHUTDOWN_DELAY_MS: '1000',
+      SHUTDOWN_TIMEOUT_MS: '30000',
+    });
     await untilReady(server);
     const logins = Array.from({ length: 6 }, () =>
       server.ask('/login', { json: { username: uniqueName(), password: 'password123' } }),
     );
-    await vi.waitFor(async () => {
-      expect((await server.ask('/metrics')).body).toMatch(/auth_bcrypt_queue_length\S* [1-9]/);
-    });
+    await vi.waitFor(
+      async () => expect((await server.ask('/metrics')).body).toMatch(/auth_bcrypt_queue_length\S* [1-9]/),
+      { timeout: 15_000 },
+    );
     server.child.kill('SIGTERM');
     expect((await Promise.all(logins)).map(({ status }) => status)).toEqual(Array(6).fill(200));
     expect(await server.child.exited).toEqual({ code: 0, signal: null });

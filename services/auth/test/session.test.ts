@@ -50,7 +50,7 @@ describe('GET /me', () => {
     const key = keys.session(hashToken(token));
     await auth.redis.pexpire(key, 1);
     // Asked in its last millisecond, it would be used and so prolonged.
-    await vi.waitFor(async () => expect(await auth.redis.exists(key)).toBe(0));
+    await vi.waitFor(async () => expect(await auth.redis.exists(key)).toBe(0), { timeout: 15_000 });
     expect((await auth.ask('/me', { headers: bearer(token) })).status).toBe(401);
   });
 });
@@ -69,13 +69,16 @@ describe('POST /logout', () => {
       expect(answer).toMatchObject({ status: 200, body: { sessions: 1, closed: 0 } });
       expect(cookieOf(answer)).toBe('');
       expect((await auth.ask('/me', { headers: bearer(token) })).status).toBe(401);
-      await vi.waitFor(() => {
-        expect(heard.map(parseEnvelope)).toContainEqual({
-          serverId: auth.serverId,
-          type: 'session.revoked',
-          data: { session: hashToken(token), request: expect.any(String) },
-        });
-      });
+      await vi.waitFor(
+        () => {
+          expect(heard.map(parseEnvelope)).toContainEqual({
+            serverId: auth.serverId,
+            type: 'session.revoked',
+            data: { session: hashToken(token), request: expect.any(String) },
+          });
+        },
+        { timeout: 15_000 },
+      );
     } finally {
       subscriber.disconnect();
     }

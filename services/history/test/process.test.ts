@@ -112,13 +112,13 @@ describe('the history process', () => {
   });
 
   it('answers what it was asked before SIGTERM, turns unready, and ends with code 0', async () => {
-    const server = await start({ SHUTDOWN_DELAY_MS: '1000' });
+    const server = await start({ SHUTDOWN_DELAY_MS: '5000', SHUTDOWN_TIMEOUT_MS: '20000' });
     await untilReady(server);
     const session = await pablo();
     const requests = Array.from({ length: 20 }, () => server.ask('/room/0/messages', session));
     server.child.kill('SIGTERM');
     expect((await Promise.all(requests)).map(({ status }) => status)).toEqual(Array(20).fill(200));
-    await vi.waitFor(async () => expect((await server.ask('/readyz')).status).toBe(503));
+    await vi.waitFor(async () => expect((await server.ask('/readyz')).status).toBe(503), { timeout: 15_000 });
     expect((await server.ask('/room/0/messages', session)).status).toBe(200);
     expect(await server.child.exited).toEqual({ code: 0, signal: null });
     expect(server.log()).not.toContain('"level":50');

@@ -25,7 +25,9 @@ beforeEach(async () => {
 });
 
 const untilHeard = (data: object) =>
-  vi.waitFor(() => expect(heard).toContainEqual({ serverId: history.serverId, type: 'show.room', data }));
+  vi.waitFor(() => expect(heard).toContainEqual({ serverId: history.serverId, type: 'show.room', data }), {
+    timeout: 15_000,
+  });
 
 describe('POST /room', () => {
   const room = (visitor: Visitor, user1: unknown, user2: unknown) =>

@@ -88,7 +88,8 @@ describe('one user', () => {
     await first.close();
     const again = await open(replica);
     await again.next('hello');
-    say(again, 5);
+    // More than are given anew in the time that this took.
+    say(again, 40);
     await again.settle();
     expect(errors(again, 'rate_limited')).toBeGreaterThan(0);
   });
@@ -97,7 +98,30 @@ describe('one user', () => {
 describe('one address', () => {
   const few = { UPGRADES_PER_SECOND: '1', UPGRADE_BURST: '3' };
 
-  it('may ask for so many connections at once, sockets, streams and failures together', async () => {
+  /** Opens sockets until one is refused: the allowance is three, and one more with each second. */
+  async function expectAllowance(opening: () => Promise<ChatSocket>): Promise<void> {
+    const from = performance.now();
+    let accepted = 0;
+    for (;;) {
+      const attempt = opening();
+      const refused = await attempt.then(
+        () => false,
+        () => true,
+      );
+      if (refused) {
+        expect(await refusal(attempt)).toEqual(limited);
+        break;
+      }
+      accepted++;
+    }
+    expect(accepted).toBeGreaterThanOrEqual(3);
+    expect(accepted).toBeLessThanOrEqual(3 + (performance.now() - from) / 1000);
+  }
+
+  // Where all that takes longer than a second, a connection more is allowed.
+  it('may ask for so many connections at once, sockets, streams and failures together', {
+    retry: 5,
+  }, async () => {
     const replica = await start(few);
     await open(replica);
     const failed = await ChatSocket.connect(replica.socketUrl, { token: 'A'.repeat(43) });
@@ -126,29 +150,33 @@ describe('one address', () => {
   it('is the one that the gateway saw, whatever the client claims, where there is a gateway', async () => {
     const replica = await start({ ...few, TRUST_PROXY: 'true' });
     const from = (forwarded: string) => open(replica, { 'x-forwarded-for': forwarded });
-    for (let n = 0; n < 3; n++) await from(`10.0.0.${n}, 203.0.113.7`);
-    expect(await refusal(from('10.0.0.9, 203.0.113.7'))).toEqual(limited);
+    let n = 0;
+    await expectAllowance(() => from(`10.0.0.${n++}, 203.0.113.7`));
     await from('203.0.113.8');
     // All of a /64 network is one customer's.
-    for (let n = 1; n <= 3; n++) await from(`2001:db8::${n}`);
-    expect(await refusal(from('2001:db8::4'))).toEqual(limited);
-    for (let n = 0; n < 3; n++) await from('garbage');
-    expect(await refusal(from('other garbage'))).toEqual(limited);
+    await expectAllowance(() => from(`2001:db8::${n++}`));
+    await expectAllowance(() => from(`garbage ${n++}`));
   });
 
   it('cannot be made up where there is none', async () => {
     const replica = await start(few);
-    for (let n = 0; n < 3; n++) await open(replica, { 'x-forwarded-for': `203.0.113.${n}` });
-    expect(await refusal(open(replica, { 'x-forwarded-for': '203.0.113.9' }))).toEqual(limited);
+    let n = 0;
+    await expectAllowance(() => open(replica, { 'x-forwarded-for': `203.0.113.${n++}` }));
   });
 
   it('cannot be made up on the socket plane, which no gateway stands before', async () => {
     const replica = await start({ ...few, TRUST_PROXY: 'true' });
     const url = `${replica.planeUrl.replace('http', 'ws')}/ws`;
-    const from = (forwarded: string) =>
-      ChatSocket.connect(url, { token: account.token, headers: { 'x-forwarded-for': forwarded } });
-    for (let n = 0; n < 3; n++) (await from(`203.0.113.${n}`)).cut();
-    expect(await refusal(from('203.0.113.9'))).toEqual(limited);
+    const opened: ChatSocket[] = [];
+    onTestFinished(async () => {
+      for (const socket of opened) socket.cut();
+    });
+    await expectAllowance(async () => {
+      const headers = { 'x-forwarded-for': `203.0.113.${opened.length}` };
+      const socket = await ChatSocket.connect(url, { token: account.token, headers });
+      opened.push(socket);
+      return socket;
+    });
   });
 });
 

@@ -11,7 +11,7 @@ import { RedisProxy } from '../../harness/redis-proxy.ts';
 
 // The commands' connection is slower than the subscription's: what is told of by both comes in the other order.
 const COMMANDS = 'chat-realtime';
-const LATE_MS = 400;
+const LATE_MS = 1000;
 
 let redis: Redis;
 let proxy: RedisProxy;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   redis = new Redis(inject('redisUrl'));
   account = await createAccount(redis);
   proxy = await RedisProxy.start(inject('redisUrl'));
-  replica = await startRealtime(proxy.url);
+  replica = await startRealtime(proxy.url, { REDIS_TIMEOUT_MS: '10000' });
   proxy.delay(COMMANDS, LATE_MS);
 });
 afterAll(async () => {
@@ -36,8 +36,8 @@ afterAll(async () => {
 it('a heartbeat that is heard before Redis has answered it is heard all the same', async () => {
   // Longer than five heartbeats, after which the replica would be unready.
   await sleep(7500);
-  expect(await replica.metric('chat_heartbeat_seconds_count')).toBeGreaterThan(4);
-  expect((await fetch(`${replica.url}/readyz`)).status).toBe(200);
+  await expect.poll(() => replica.metric('chat_heartbeat_seconds_count')).toBeGreaterThan(4);
+  await expect.poll(async () => (await fetch(`${replica.url}/readyz`)).status).toBe(200);
 });
 
 it('a room that a user gets while the socket is being admitted is there', async () => {
@@ -59,8 +59,8 @@ it('a room that a user gets while the socket is being admitted is there', async 
   );
   const socket = await connecting;
   const hello = await socket.next('hello');
-  const shown = socket.frames.some((frame) => frame.type === 'show.room' && frame.data.id === id);
-  expect(hello.rooms.some((room) => room.id === id) || shown).toBe(true);
+  const shown = () => socket.frames.some((frame) => frame.type === 'show.room' && frame.data.id === id);
+  await expect.poll(() => hello.rooms.some((room) => room.id === id) || shown()).toBe(true);
   await socket.close();
 });
 

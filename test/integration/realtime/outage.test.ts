@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 const start = async (env: Record<string, string> = {}) => {
-  replica = await startRealtime(server.url, { REDIS_TIMEOUT_MS: '300', LIMITS: 'off', ...env });
+  replica = await startRealtime(server.url, { REDIS_TIMEOUT_MS: '1500', LIMITS: 'off', ...env });
   const socket = await ChatSocket.connect(replica.socketUrl, { token: account.token });
   await socket.next('hello');
   return socket;
