@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatApi, ChatClient, type Gap, type LoggedIn } from '@chat/client';
 import { GENERAL } from '@chat/protocol';
 import { WebSocket } from 'ws';
+import { readPage } from '../harness/read-page.ts';
 import { eventually } from './container-cluster.ts';
 
 /** A client that notices a dead line fast, so that a test need not wait for what the defaults spare a phone. */
@@ -143,12 +144,7 @@ function isAscending(entries: readonly Entry[]): boolean {
 async function readGap(url: string, { user, read }: Member, { roomId, from, to }: Gap): Promise<void> {
   const api = new ChatApi({ baseUrl: url, token: user.token });
   for (let after = from; after < to; ) {
-    // What is tested may have taken the history away as well.
-    const page = await api.messages(roomId, { after, size: 100 }).catch(() => undefined);
-    if (page === undefined) {
-      await sleep(500);
-      continue;
-    }
+    const page = await readPage(api, roomId, after, 100);
     if (page.length === 0) return;
     read.push(...page);
     after = Math.max(...page.map(({ date }) => date));

@@ -6,15 +6,13 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { PRESENCE_MS } from '../chaos/scale.ts';
+import { BRIEF_MS, watchAbsence } from '../harness/absence.ts';
 import { type Account, createAccount } from '../harness/accounts.ts';
 import { ChatSocket } from '../harness/chat-socket.ts';
 import { type Cluster, startCluster } from '../harness/cluster.ts';
 
 /** What a test waits for comes within this time, also on a loaded machine. */
 const SOON = { timeout: 30_000, interval: 20 };
-
-/** Who is away for less than this, in milliseconds, is told of by nobody; a replica waits for two seconds. */
-const BRIEF_MS = 1500;
 
 let cluster: Cluster;
 let redis: Redis;
@@ -59,19 +57,6 @@ function told(socket: ChatSocket, id: UserId): boolean[] {
         return [];
     }
   });
-}
-
-/** The longest time, in milliseconds, that a client was away after it had been online. */
-function watchAbsence(client: ChatClient): () => number {
-  let longest = 0;
-  let leftAt: number | undefined;
-  client.on('state', ({ state }) => {
-    if (state === 'online') {
-      if (leftAt !== undefined) longest = Math.max(longest, performance.now() - leftAt);
-      leftAt = performance.now();
-    } else if (state === 'waiting') leftAt = performance.now();
-  });
-  return () => longest;
 }
 
 async function untilTold(socket: ChatSocket, id: UserId, expected: boolean[]): Promise<void> {
@@ -138,11 +123,11 @@ describe('a rolling restart', () => {
     onTestFinished(() => {
       for (const client of clients) client.close();
     });
-    const longest = clients.map(watchAbsence);
     for (const client of clients) client.connect();
     // The watcher's replica is the last one that ends.
     const watching = await connect(3, watcher);
     for (const { id } of users) await untilTold(watching, id, [true]);
+    const longest = clients.map(watchAbsence);
     for (const index of [0, 1]) await cluster.restartReplica(index);
     const barrier = await createAccount(redis);
     await vi.waitFor(async () => await connect(1, barrier), SOON);

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { ChatSocket } from './chat-socket.ts';
 import { idOf, type LedgerEntry, type LedgerReport, reportOf } from './ledger-report.ts';
 import { LedgerView } from './ledger-view.ts';
+import { readPage } from './read-page.ts';
 
 interface LedgerOptions {
   redis: Redis;
@@ -186,17 +187,6 @@ export class Ledger {
       for (const message of page) if (message.date <= to) view.filled(message);
       if (page.length < LIMITS.pageSize) return;
       after = page.at(-1)!.date;
-    }
-  }
-}
-
-/** The history may be away at that moment as well: it is asked until it answers. */
-async function readPage(api: ChatApi, roomId: RoomId, after: number): Promise<Message[]> {
-  for (;;) {
-    try {
-      return await api.messages(roomId, { after, size: LIMITS.pageSize });
-    } catch {
-      await sleep(500);
     }
   }
 }

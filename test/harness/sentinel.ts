@@ -8,6 +8,9 @@ import { freePort } from './ports.ts';
 import { launcher } from './programs.ts';
 import { type RedisOptions, type RunningRedis, startRedis } from './redis.ts';
 
+/** For what comes with a failover: sentinels that slept for 2 s start none for 30 s (TILT). */
+export const FAILOVER_SOON = { timeout: 90_000, interval: 50 };
+
 export interface SentinelOptions {
   /** Replicas of the master. Default 1. */
   replicas?: number;

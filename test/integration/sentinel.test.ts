@@ -14,10 +14,8 @@ import { ChatSocket } from '../harness/chat-socket.ts';
 import { type Child, startChild } from '../harness/child.ts';
 import { freePort } from '../harness/ports.ts';
 import { startRealtime, type TestRealtime } from '../harness/realtime.ts';
-import { type SentinelGroup, startSentinelGroup } from '../harness/sentinel.ts';
+import { FAILOVER_SOON as LONG, type SentinelGroup, startSentinelGroup } from '../harness/sentinel.ts';
 
-// Sentinels that slept for 2 s start no failover for 30 s (TILT).
-const LONG = { timeout: 90_000, interval: 50 };
 vi.setConfig({ testTimeout: 240_000 });
 let group: SentinelGroup;
 let env: Record<string, string>;

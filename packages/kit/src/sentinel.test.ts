@@ -1,14 +1,16 @@
 import { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type SentinelGroup, startSentinelGroup } from '../../../test/harness/sentinel.ts';
+import {
+  FAILOVER_SOON as LONG,
+  type SentinelGroup,
+  startSentinelGroup,
+} from '../../../test/harness/sentinel.ts';
 import { baseSchema, loadConfig } from './config.ts';
 import { createLogger } from './logger.ts';
 import { closeRedis, connectRedis, redisPlace, redisReady } from './redis.ts';
 import { isRedisAway } from './redis-errors.ts';
 
-// Sentinels that slept for 2 s start no failover for 30 s (TILT).
-const LONG = { timeout: 90_000, interval: 50 };
 vi.setConfig({ testTimeout: 240_000 });
 const PASSWORD = 'sentinels-s3cret';
 let group: SentinelGroup;

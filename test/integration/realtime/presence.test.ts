@@ -2,15 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keys } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BRIEF_MS } from '../../harness/absence.ts';
 import { type Account, createAccount } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { type RunningRedis, startRedis } from '../../harness/redis.ts';
 
 // Its own Redis: the sets of the whole cluster are looked at.
-/** Who is away for less than this, in milliseconds, is told of by nobody; a replica waits for two seconds. */
-const BRIEF_MS = 1500;
-
 let server: RunningRedis;
 let redis: Redis;
 let replicas: [TestRealtime, TestRealtime];
