@@ -1,7 +1,10 @@
 import {
   CHANNEL,
+  joinMessage,
   MAX_DATE_AHEAD,
+  type MessageFragments,
   messageEnvelopeHead,
+  messageFragments,
   RETRY_WINDOW,
   type RoomId,
   type UserId,
@@ -12,11 +15,8 @@ import { loadScript } from './scripts.ts';
 
 const append = loadScript('append', 2);
 
-/** The JSON of a message around its date and prev, which the append script fills in. */
-export interface Draft {
-  head: string;
-  mid: string;
-  tail: string;
+/** A message whose date and prev the append script fills in. */
+export interface Draft extends MessageFragments {
   /** The message may be stored already: look for it by from and cid first. */
   retry: boolean;
 }
@@ -34,7 +34,7 @@ export interface Appended {
 /**
  * Prepares a message for {@link Appender.append}.
  *
- * @param cid must satisfy isCid: it is compared as bytes. A retry needs one.
+ * @param cid must satisfy isCid. A retry needs one.
  */
 export function draft(
   from: UserId,
@@ -43,17 +43,12 @@ export function draft(
   cid: string | undefined,
   retry: boolean,
 ): Draft {
-  return {
-    head: `{"from":${from},"date":`,
-    mid: `,"message":${JSON.stringify(text)},"roomId":"${roomId}","prev":`,
-    tail: cid === undefined ? '}' : `,"cid":"${cid}"}`,
-    retry: retry && cid !== undefined,
-  };
+  return { ...messageFragments(from, roomId, text, cid), retry: retry && cid !== undefined };
 }
 
 /** The stored message's JSON. */
 export function memberOf(draft: Draft, { date, prev }: Appended): string {
-  return `${draft.head}${date}${draft.mid}${prev}${draft.tail}`;
+  return joinMessage(draft, date, prev);
 }
 
 interface AppenderOptions {
