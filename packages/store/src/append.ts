@@ -14,6 +14,8 @@ import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
 const append = loadScript('append', 2);
+/** What the script says when the messages of the last minutes have to be read on before it can append. */
+const MORE = 'more';
 
 /** A message whose date and prev the append script fills in. */
 export interface Draft extends MessageFragments {
@@ -85,7 +87,7 @@ export class Appender {
    * NOREPLICAS the drafts may or may not be stored: append them again with retry set.
    */
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
-    const args: (string | number)[] = [
+    const room = [
       keys.room(roomId),
       keys.roomRetried(roomId),
       CHANNEL,
@@ -94,13 +96,19 @@ export class Appender {
       MAX_DATE_AHEAD,
       RETRY_WINDOW,
     ];
-    for (const { head, mid, tail, retry } of drafts) args.push(head, mid, tail, retry ? '1' : '');
-    const reply = (await append(this.#redis, args)) as string[];
+    const messages = drafts.flatMap(({ head, mid, tail, retry }) => [head, mid, tail, retry ? '1' : '']);
+    let reply = await append(this.#redis, [...room, ...messages]);
+    while (reply === MORE) {
+      // Without the messages, which may be large.
+      while ((await append(this.#redis, room)) === MORE);
+      reply = await append(this.#redis, [...room, ...messages]);
+    }
+    const fields = reply as string[];
     if (this.#waitReplicas > 0) await this.#replicated();
     return drafts.map((_, index) => ({
-      date: reply[3 * index]!,
-      prev: reply[3 * index + 1]!,
-      stored: reply[3 * index + 2] === '1',
+      date: fields[3 * index]!,
+      prev: fields[3 * index + 1]!,
+      stored: fields[3 * index + 2] === '1',
     }));
   }
 
