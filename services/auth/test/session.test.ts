@@ -55,6 +55,28 @@ describe('GET /me', () => {
   });
 });
 
+describe('the limit of sessions', () => {
+  it('ends the session of a user that was not used for longest', async () => {
+    const few = await startAuth({ SESSIONS_PER_USER: '2' });
+    const unlimited = await startAuth({ SESSIONS_PER_USER: '2', LIMITS: 'off' });
+    try {
+      const json = { username: uniqueName(), password: 'password123' };
+      const tokens: string[] = [];
+      const states = async () =>
+        (await Promise.all(tokens.map((token) => auth.ask('/me', { headers: bearer(token) })))).map(
+          ({ status }) => status,
+        );
+      for (const server of [few, few, unlimited])
+        tokens.push((await server.ask('/login', { json })).body.token);
+      expect(await states()).toEqual([200, 200, 200]);
+      tokens.push((await few.ask('/login', { json })).body.token);
+      expect(await states()).toEqual([401, 401, 200, 200]);
+    } finally {
+      await Promise.all([few.stop(), unlimited.stop()]);
+    }
+  });
+});
+
 describe('POST /logout', () => {
   const logout = (headers: Record<string, string>) => auth.ask('/logout', { method: 'POST', headers });
 
