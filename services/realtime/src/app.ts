@@ -181,6 +181,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     appender: new Appender(link.appends, {
       serverId,
       keep: config.ROOM_LIMIT,
+      sharePrivate: config.SHARE_PRIVATE,
       waitReplicas: config.REDIS_WAIT_REPLICAS,
       waitMs: waitMs(place),
     }),

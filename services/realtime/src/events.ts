@@ -68,6 +68,9 @@ export class Events {
       case 'users.changed':
         presence.heard(type, data);
         return;
+      case 'show.room':
+        this.#showRoom(data);
+        return;
       case 'room.granted':
         this.#granted(data);
         return;
