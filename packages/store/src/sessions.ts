@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
+import { CLUSTER_CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
@@ -176,7 +176,7 @@ export class Sessions {
     const surplus = oldest.slice(0, Math.max(0, count - this.#perUser)).filter((hash) => hash !== except);
     await this.#end(userId, surplus);
     const events = this.#redis.pipeline();
-    for (const session of surplus) events.publish(CHANNEL, this.#event({ session }));
+    for (const session of surplus) events.publish(CLUSTER_CHANNEL, this.#event({ session }));
     firstError(await events.exec());
   }
 
@@ -194,7 +194,7 @@ export class Sessions {
   /** Tells every replica which sessions ended, and waits for what they did. They are gone already: whoever looks finds none. */
   async #tell(sessions: number, whose: object): Promise<Revoked> {
     const request = randomUUID();
-    await this.#redis.publish(CHANNEL, this.#event({ ...whose, request }));
+    await this.#redis.publish(CLUSTER_CHANNEL, this.#event({ ...whose, request }));
     return { sessions, ...(await this.#answers.collect(request)) };
   }
 
