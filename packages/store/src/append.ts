@@ -94,7 +94,7 @@ export class Appender {
    * NOREPLICAS the drafts may or may not be stored: append them again with retry set.
    */
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
-    const room = [
+    const room: (string | number)[] = [
       keys.room(roomId),
       keys.roomRetried(roomId),
       privateMembers(roomId) ? this.#privateChannel : CHANNEL,
@@ -103,12 +103,13 @@ export class Appender {
       MAX_DATE_AHEAD,
       RETRY_WINDOW,
     ];
-    const messages = drafts.flatMap(({ head, mid, tail, retry }) => [head, mid, tail, retry ? '1' : '']);
-    let reply = await append(this.#redis, [...room, ...messages]);
+    const args = [...room];
+    for (const { head, mid, tail, retry } of drafts) args.push(head, mid, tail, retry ? '1' : '');
+    let reply = await append(this.#redis, args);
     while (reply === MORE) {
       // Without the messages, which may be large.
       while ((await append(this.#redis, room)) === MORE);
-      reply = await append(this.#redis, [...room, ...messages]);
+      reply = await append(this.#redis, args);
     }
     const fields = reply as string[];
     if (this.#waitReplicas > 0) await this.#replicated();

@@ -21,6 +21,7 @@ const MAX_TIES = 1000;
 /** Members that are looked at for one page at most: a room full of garbage must not hold up the others. */
 const MAX_SCANNED = 10_000;
 const MAX_CHUNK = 1000;
+
 /** Reads the history of rooms in pages. Scores are dates; a page's dates are exactly the scores. */
 export class Pages {
   readonly #redis: Redis;

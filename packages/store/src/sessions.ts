@@ -191,7 +191,7 @@ export class Sessions {
     return replies!.slice(0, -1).reduce((sum, [, deleted]) => sum + Number(deleted), 0);
   }
 
-  /** Tells every replica which sessions ended, and waits for what they did. They are gone already: whoever looks finds none. */
+  /** Tells every replica which sessions ended, and waits for what they did. Whoever looks after that finds none. */
   async #tell(sessions: number, whose: object): Promise<Revoked> {
     const request = randomUUID();
     await this.#redis.publish(CLUSTER_CHANNEL, this.#event({ ...whose, request }));
