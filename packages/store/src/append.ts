@@ -1,7 +1,12 @@
 import {
   CHANNEL,
+  CLUSTER_CHANNEL,
+  joinMessage,
   MAX_DATE_AHEAD,
+  type MessageFragments,
   messageEnvelopeHead,
+  messageFragments,
+  privateMembers,
   RETRY_WINDOW,
   type RoomId,
   type UserId,
@@ -11,12 +16,11 @@ import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
 const append = loadScript('append', 2);
+/** What the script says when the messages of the last minutes have to be read on before it can append. */
+const MORE = 'more';
 
-/** The JSON of a message around its date and prev, which the append script fills in. */
-export interface Draft {
-  head: string;
-  mid: string;
-  tail: string;
+/** A message whose date and prev the append script fills in. */
+export interface Draft extends MessageFragments {
   /** The message may be stored already: look for it by from and cid first. */
   retry: boolean;
 }
@@ -34,7 +38,7 @@ export interface Appended {
 /**
  * Prepares a message for {@link Appender.append}.
  *
- * @param cid must satisfy isCid: it is compared as bytes. A retry needs one.
+ * @param cid must satisfy isCid. A retry needs one.
  */
 export function draft(
   from: UserId,
@@ -43,23 +47,20 @@ export function draft(
   cid: string | undefined,
   retry: boolean,
 ): Draft {
-  return {
-    head: `{"from":${from},"date":`,
-    mid: `,"message":${JSON.stringify(text)},"roomId":"${roomId}","prev":`,
-    tail: cid === undefined ? '}' : `,"cid":"${cid}"}`,
-    retry: retry && cid !== undefined,
-  };
+  return { ...messageFragments(from, roomId, text, cid), retry: retry && cid !== undefined };
 }
 
 /** The stored message's JSON. */
 export function memberOf(draft: Draft, { date, prev }: Appended): string {
-  return `${draft.head}${date}${draft.mid}${prev}${draft.tail}`;
+  return joinMessage(draft, date, prev);
 }
 
 interface AppenderOptions {
   serverId: string;
   /** Messages that a room keeps, 0 = all. */
   keep: number;
+  /** False publishes private rooms' messages for this cluster's servers alone; true (the default) on MESSAGES. */
+  sharePrivate?: boolean;
   /** Replicas of Redis that must have a message before it counts as stored; 0 (the default) waits for none. */
   waitReplicas?: number;
   /** How long they are waited for, in milliseconds. */
@@ -71,14 +72,17 @@ export class Appender {
   readonly #redis: Redis;
   readonly #envelope: string;
   readonly #keep: number;
+  readonly #privateChannel: string;
   readonly #waitReplicas: number;
   readonly #waitMs: number;
 
   /** @param redis with waitReplicas a connection of its own: WAIT holds up what comes behind it */
-  constructor(redis: Redis, { serverId, keep, waitReplicas = 0, waitMs = 1000 }: AppenderOptions) {
+  constructor(redis: Redis, options: AppenderOptions) {
+    const { serverId, keep, sharePrivate = true, waitReplicas = 0, waitMs = 1000 } = options;
     this.#redis = redis;
     this.#envelope = messageEnvelopeHead(serverId);
     this.#keep = keep;
+    this.#privateChannel = sharePrivate ? CHANNEL : CLUSTER_CHANNEL;
     this.#waitReplicas = waitReplicas;
     this.#waitMs = waitMs;
   }
@@ -90,22 +94,29 @@ export class Appender {
    * NOREPLICAS the drafts may or may not be stored: append them again with retry set.
    */
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
-    const args: (string | number)[] = [
+    const room: (string | number)[] = [
       keys.room(roomId),
       keys.roomRetried(roomId),
-      CHANNEL,
+      privateMembers(roomId) ? this.#privateChannel : CHANNEL,
       this.#envelope,
       this.#keep,
       MAX_DATE_AHEAD,
       RETRY_WINDOW,
     ];
+    const args = [...room];
     for (const { head, mid, tail, retry } of drafts) args.push(head, mid, tail, retry ? '1' : '');
-    const reply = (await append(this.#redis, args)) as string[];
+    let reply = await append(this.#redis, args);
+    while (reply === MORE) {
+      // Without the messages, which may be large.
+      while ((await append(this.#redis, room)) === MORE);
+      reply = await append(this.#redis, args);
+    }
+    const fields = reply as string[];
     if (this.#waitReplicas > 0) await this.#replicated();
     return drafts.map((_, index) => ({
-      date: reply[3 * index]!,
-      prev: reply[3 * index + 1]!,
-      stored: reply[3 * index + 2] === '1',
+      date: fields[3 * index]!,
+      prev: fields[3 * index + 1]!,
+      stored: fields[3 * index + 2] === '1',
     }));
   }
 

@@ -24,9 +24,9 @@ export const keys = {
   totalRooms: 'total_rooms',
   /**
    * Sorted set of retried messages that were stored, as their originals may still arrive, and an index of the room's
-   * messages, in which retried ones are looked for. Lives for minutes.
+   * messages, in which retried ones are looked for. Lives for minutes. Its hash tag puts it into the room's slot.
    */
-  roomRetried: (id: RoomId) => `room:${id}:retried`,
+  roomRetried: (id: RoomId) => `{room:${id}}:retried`,
   /** Hash of one session, with a TTL; the token itself is nowhere in Redis. */
   session: (tokenHash: string) => `session:${tokenHash}`,
   /** Sorted set of the hashes of the user's sessions; score = when each ends, in seconds, or somewhat later. */

@@ -1,6 +1,7 @@
-import { LIMITS, type RoomId, readMessage } from '@chat/protocol';
+import { isOwnMember, type RoomId, readMessage } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
+import { orMissing } from './wrong-type.ts';
 
 /** A part of a room's history, every message as JSON text that needs no further look: the body is their join. */
 export interface Page {
@@ -20,16 +21,6 @@ const MAX_TIES = 1000;
 /** Members that are looked at for one page at most: a room full of garbage must not hold up the others. */
 const MAX_SCANNED = 10_000;
 const MAX_CHUNK = 1000;
-/** Characters of our longest message with every byte escaped; the pattern would run out of stack on megabytes. */
-const MAX_OWN = LIMITS.messageBytes * 6 + 1024;
-
-/**
- * The layout that this cluster's append script writes, and nothing else. It is a whole grammar, not a sample of the
- * ends: what matches is valid JSON. Some 0.15 us for a message of 40 characters, a fifth of JSON.parse.
- */
-const OWN_LAYOUT =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON allows no control character inside a string.
-  /^\{"from":[1-9]\d{0,14},"date":\d{1,16}(?:\.\d{1,17})?,"message":"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\x00-\x1f]*)*","roomId":"[\d:]+","prev":\d{1,16}(?:\.\d{1,17})?(?:,"cid":"[A-Za-z0-9._:-]+")?\}$/;
 
 /** Reads the history of rooms in pages. Scores are dates; a page's dates are exactly the scores. */
 export class Pages {
@@ -65,15 +56,14 @@ export class Pages {
     // One more shows whether the last date goes on beyond the page.
     const wanted = range.kind === 'newest' ? size : size + 1;
     const members = await this.#read(roomId, range, 0, wanted, false);
-    const end = ownRoom(roomId);
-    if (!members.every((member) => isOwn(member, end))) return this.#foreignPage(roomId, range, size);
+    if (!members.every((member) => isOwnMember(member, roomId)))
+      return this.#foreignPage(roomId, range, size);
     if (members.length > size) members.pop();
     return { messages: members, skipped: 0 };
   }
 
   /** With scores, message by message: for rooms that foreign servers write to. */
   async #foreignPage(roomId: RoomId, range: Range, size: number): Promise<Page> {
-    const end = ownRoom(roomId);
     const page: Page = { messages: [], skipped: 0 };
     // Messages that arrive between two chunks push what has been read into the next one.
     const seen = new Set<string>();
@@ -90,7 +80,7 @@ export class Pages {
         }
         if (seen.has(member)) continue;
         seen.add(member);
-        const text = isOwn(member, end) ? member : normalize(member, roomId, Number(score));
+        const text = isOwnMember(member, roomId) ? member : normalize(member, roomId, Number(score));
         if (text === undefined) {
           page.skipped++;
           continue;
@@ -103,23 +93,12 @@ export class Pages {
     return page;
   }
 
-  async #read(
-    roomId: RoomId,
-    range: Range,
-    start: number,
-    count: number,
-    withScores: boolean,
-  ): Promise<string[]> {
+  #read(roomId: RoomId, range: Range, start: number, count: number, withScores: boolean): Promise<string[]> {
     const key = keys.room(roomId);
-    try {
-      return await (withScores
-        ? this.#readScored(key, range, start, count)
-        : this.#readMembers(key, range, start, count));
-    } catch (error) {
-      // A key of another type is a foreign server's mistake; the room counts as empty.
-      if ((error as Error).message.startsWith('WRONGTYPE')) return [];
-      throw error;
-    }
+    const rows = withScores
+      ? this.#readScored(key, range, start, count)
+      : this.#readMembers(key, range, start, count);
+    return orMissing(rows, []);
   }
 
   // A number's shortest text reads back as the same double, in Redis as here: "(" leaves out just that date.
@@ -147,18 +126,6 @@ export class Pages {
         return this.#redis.zrangebyscore(key, `(${range.date}`, '+inf', scores, 'LIMIT', start, count);
     }
   }
-}
-
-/**
- * What follows the text of a message of this room. It cannot stand inside the text: JSON puts a backslash before
- * every quote in there.
- */
-function ownRoom(roomId: RoomId): string {
-  return `","roomId":"${roomId}","prev":`;
-}
-
-function isOwn(member: string, ownRoomEnd: string): boolean {
-  return member.length <= MAX_OWN && OWN_LAYOUT.test(member) && member.includes(ownRoomEnd);
 }
 
 /**

@@ -2,6 +2,7 @@ import { CHANNEL, envelopePrefix, type User } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
+import { orMissing } from './wrong-type.ts';
 
 const presenceSet = loadScript('presence-set', 4);
 const leaseRenew = loadScript('lease-renew', 1);
@@ -111,7 +112,7 @@ export class Presence {
 
   /** The users that a server has, or had when it died. */
   async usersOf(serverId: string): Promise<number[]> {
-    return (await this.#redis.smembers(keys.serverUsers(serverId))).map(Number);
+    return (await orMissing(this.#redis.smembers(keys.serverUsers(serverId)), [])).map(Number);
   }
 
   /** Sockets of a user on all other servers. */

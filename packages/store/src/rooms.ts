@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
+import { orMissing } from './wrong-type.ts';
 
 const roomMembers = loadScript('room-members');
 
@@ -65,7 +66,7 @@ export class Rooms {
 
   /** The rooms of a user: General, named ones, private ones. What is no room of this user's is left out. */
   async roomsOf(userId: UserId): Promise<RoomId[]> {
-    const ids = await this.#redis.smembers(keys.userRooms(userId));
+    const ids = await orMissing(this.#redis.smembers(keys.userRooms(userId)), []);
     return ids.filter((id) => isRoomId(id) && mayEnter(userId, id)).sort(compareRooms);
   }
 
@@ -93,9 +94,11 @@ export class Rooms {
    */
   async createPrivate(a: UserId, b: UserId): Promise<{ id: RoomId; created: boolean } | undefined> {
     const id = privateRoomId(a, b);
-    const users = await Promise.all([a, b].map((user) => this.#redis.exists(keys.user(user))));
+    const users = await Promise.all([a, b].map((user) => orMissing(this.#redis.hlen(keys.user(user)), 0)));
     if (users.includes(0)) return undefined;
-    const added = await Promise.all([a, b].map((user) => this.#redis.sadd(keys.userRooms(user), id)));
+    const added = await Promise.all(
+      [a, b].map((user) => orMissing(this.#redis.sadd(keys.userRooms(user), id), 0)),
+    );
     return { id, created: added.includes(1) };
   }
 

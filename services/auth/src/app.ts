@@ -61,7 +61,11 @@ function routeParts(service: ServiceParts<Config>): RouteParts {
       autoRegister: config.AUTO_REGISTER,
     }),
     users,
-    sessions: new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId }),
+    sessions: new Sessions(redis, {
+      ttlSeconds: config.SESSION_TTL_SECONDS,
+      serverId,
+      ...(config.LIMITS && { perUser: config.SESSIONS_PER_USER }),
+    }),
     limits: new LoginLimits(redis, {
       perName: config.LOGIN_ATTEMPTS_PER_NAME,
       perAddress: config.LOGIN_ATTEMPTS_PER_ADDRESS,

@@ -29,6 +29,8 @@ export const configSchema = baseSchema.extend({
   REDIS_WAIT_REPLICAS: integer(0, 100).default(0),
   /** Messages that a room keeps; 0 = all. */
   ROOM_LIMIT: integer(0).default(100_000),
+  /** Whether private rooms' messages go on MESSAGES, where servers written to the tutorial give them to everybody. */
+  SHARE_PRIVATE: flag.default(true),
   MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
   MESSAGE_BURST: integer(1).default(LIMITS.messageBurst),
   SOCKETS_PER_USER: integer(1).default(LIMITS.socketsPerUser),

@@ -1,5 +1,5 @@
 import { type AppContext, AppError, type AppState } from '@chat/kit';
-import { GENERAL, type RoomId, type UserId } from '@chat/protocol';
+import { GENERAL, privateMembers, type RoomId, type UserId } from '@chat/protocol';
 import type { Rooms } from '@chat/store';
 import Router from '@koa/router';
 import type { HistoryMetrics } from '../history-metrics.ts';
@@ -46,7 +46,8 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
   async function readPage(userId: UserId, roomId: RoomId, query: PageQuery): Promise<PageBody> {
     const [access, page] = await Promise.all([rooms.access(userId, roomId), pages.read(roomId, query)]);
     if (access === 'unknown') throw new AppError('room_not_found');
-    if (access === 'forbidden') throw new AppError('room_forbidden');
+    // Anybody may enter a named room by frame, and reads here what that connection missed.
+    if (access === 'forbidden' && privateMembers(roomId)) throw new AppError('room_forbidden');
     return page;
   }
 }
