@@ -94,7 +94,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     waitReplicas: config.REDIS_WAIT_REPLICAS,
     logger,
     onEnvelope: (channel, envelope) => relay.receive(channel, envelope),
-    onSubscribed: () => void registry.repairAll(),
+    onSubscribed: () => void catchUp(),
     onRestored: restored,
   });
   const redis = link.commands;
@@ -274,11 +274,22 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout.publish(EVERYONE, DEGRADED);
   }
 
+  /** Makes good what may have been published unheard. Once storage is back it is done again, as reading may fail. */
+  async function catchUp(): Promise<void> {
+    admission.eventsMissed();
+    presence.tellCrowd();
+    try {
+      await Promise.all([registry.repairAll(), guard.check(), events.showGained()]);
+    } catch (error) {
+      away(error);
+    }
+  }
+
   function restored(): void {
     degraded = false;
     logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
     queue.resume();
-    void registry.repairAll();
+    void catchUp();
     fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
   }
 
