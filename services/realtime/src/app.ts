@@ -143,7 +143,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     serverId,
     redis,
     metrics,
-    sockets: () => (draining ? undefined : peers.size),
+    sockets: () => (draining || degraded || !listens() ? undefined : peers.size),
     onAway: () => away(),
     onDeaf: () => {
       logger.error('the subscription is deaf: connecting it anew');
@@ -262,6 +262,10 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     }
   }
 
+  function listens(): boolean {
+    return link.subscribed && !heartbeat.deaf;
+  }
+
   function away(error?: unknown): void {
     if (error !== undefined && !isRedisAway(error)) {
       logger.error({ err: error }, 'reading rooms failed');
@@ -302,7 +306,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   });
   readiness.set('serving', true);
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
-  readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
+  readiness.probe('subscription', listens);
 
   const sockets = {
     admission,
