@@ -85,6 +85,22 @@ it('whatever happened while a replica did not listen is right there once it does
   await c.next('users.changed', ({ truncated }) => truncated === true);
 });
 
+it('what cannot be read yet when the replica listens again is read once commands are answered', async () => {
+  const pablo = await createAccount(redis);
+  const socket = await connect(cut, pablo);
+  await stopListening();
+  proxy.block(COMMANDS);
+  proxy.cut(COMMANDS);
+  await socket.next('degraded');
+  const { id, name } = await rooms.createNamed('Lunch', pablo.id);
+  await events.namedRoom(id, name, pablo.id);
+  proxy.heal(SUBSCRIPTION);
+  const conditions = async () => (await (await fetch(`${cut.url}/readyz`)).json()).conditions;
+  await expect.poll(conditions).toMatchObject({ subscription: true, redis: false });
+  proxy.heal(COMMANDS);
+  await socket.next('show.room', (room) => room.id === id);
+});
+
 it('a room that a user got meanwhile is there for a client whose admission began before', async () => {
   const pablo = await createAccount(redis);
   const { id, name } = await rooms.createNamed('Lunch', (await createAccount(redis)).id);
