@@ -61,10 +61,10 @@ export const configSchema = baseSchema.extend({
   SESSION_CHECK_MS: milliseconds.default(30_000),
   /** Where the page was built; without it there is none. */
   WEB_DIR: z.string().optional(),
-  /** Unset: the host name and a random suffix, new at each start. */
+  /** What the replica's id begins with, before a random part; unset: the host name. */
   SERVER_ID: z
     .string()
-    .regex(/^[\w.:-]{1,128}$/, 'expected letters, digits and ._:-')
+    .regex(/^[\w.:-]{1,64}$/, 'expected 1 to 64 letters, digits and ._:-')
     .optional(),
 });
 

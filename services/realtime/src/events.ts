@@ -112,6 +112,11 @@ export class Events {
     this.show(id, userIds);
   }
 
+  /** Gives all users of this replica the rooms that they got while nothing was heard of it. */
+  async showGained(): Promise<void> {
+    for await (const [id, userIds] of this.#options.users.gained()) this.show(id, userIds);
+  }
+
   /** Gives users of this replica a room that is new to them. */
   show(id: RoomId, userIds: readonly UserId[]): void {
     const { users, registry, fanout, logger } = this.#options;

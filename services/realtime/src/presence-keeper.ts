@@ -107,7 +107,7 @@ export class PresenceKeeper {
   heard(type: string, data: unknown): void {
     if (type === 'users.changed') {
       const { connected, disconnected, truncated } = (data ?? {}) as Record<string, unknown>;
-      if (truncated === true) this.#tellCrowd();
+      if (truncated === true) this.tellCrowd();
       else this.#tell(this.#inOrder(connected), this.#inOrder(disconnected));
       return;
     }
@@ -283,7 +283,7 @@ export class PresenceKeeper {
       return false;
     });
     if (isCrowd(connected, gone)) {
-      this.#tellCrowd();
+      this.tellCrowd();
       return;
     }
     if (connected.length + gone.length > MAX_SINGLE) {
@@ -302,8 +302,8 @@ export class PresenceKeeper {
     }
   }
 
-  /** Says that many changed: now if that was not said lately, else once later for all that comes meanwhile. */
-  #tellCrowd(): void {
+  /** Tells the sockets that many changed: now if that was not said lately, else once later for all that comes meanwhile. */
+  tellCrowd(): void {
     if (this.#crowdTimer !== undefined) return;
     const wait = Math.max(0, this.#crowdToldAt + CROWD_MS - performance.now());
     this.#crowdTimer = setTimeout(() => {
