@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../test/harness/ports.ts';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
 import { createLogger } from './logger.ts';
@@ -128,20 +128,39 @@ describe('connectRedis', () => {
     await vi.waitFor(async () => expect(await redis.ping()).toBe('PONG'), LONG);
   });
 
-  it('takes commands on a connection that is subscribed, and subscribes again after a loss', async () => {
+  it('takes commands on a connection that is subscribed, and leaves it to the caller to subscribe again', async () => {
     const { url } = await start();
     const { redis } = connect(url);
     const publisher = connect(url).redis;
-    await Promise.all([redisReady(redis), redisReady(publisher)]);
     const heard: string[] = [];
     redis.on('message', (_, text) => heard.push(text));
-    await redis.subscribe('MESSAGES');
+    redis.on('ready', () => void redis.subscribe('MESSAGES'));
+    await Promise.all([redisReady(redis), redisReady(publisher)]);
     expect(await redis.ping()).toBe('PONG');
     await publisher.client('KILL', 'ID', await redis.client('ID'));
     await vi.waitFor(async () => {
       await publisher.publish('MESSAGES', 'again');
       expect(heard).toContain('again');
     }, LONG);
+  });
+
+  it('leaves no promise to nobody when Redis goes away as soon as it is back', async () => {
+    const { url } = await start();
+    const { redis } = connect(url);
+    const admin = connect(url).redis;
+    await Promise.all([redisReady(redis), redisReady(admin)]);
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    await redis.subscribe('MESSAGES');
+    // A subscription that Redis refuses fails as one whose connection is lost does, at a moment that is known.
+    await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
+    await admin.client('KILL', 'ID', await redis.client('ID'));
+    await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+    expect(await redis.ping()).toBe('PONG');
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
   });
 
   it('ends quietly', async () => {

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { BaseConfig } from './config.ts';
 import type { Logger } from './logger.ts';
+import { listenForSwitch } from './sentinel-news.ts';
 import { type HostPort, withoutPassword } from './settings.ts';
 
 /** Sentinels that know which Redis is the master. */
@@ -54,12 +55,13 @@ export function redisPlace(config: RedisConfig): RedisPlace {
 /**
  * Connects to Redis in the background: the process starts whether Redis is there or not, and looks for it again for
  * ever. Commands fail at once while it is away (see isRedisAway) and after `timeoutMs` when it does not answer;
- * none is sent twice. With sentinels it is always the master, and after a failover the new one.
+ * none is sent twice. With sentinels it is always the master, and after a failover the new one. Whoever subscribes does
+ * so again at each 'ready': ioredis would do it by itself, with a promise that nobody could catch.
  */
 export function connectRedis(settings: RedisSettings): Redis {
   const redis = new Redis(redisOptions(settings));
   logState(redis, settings);
-  neverGiveUp(redis);
+  neverGiveUp(redis, leaveDeposed(redis, settings));
   // Failures come as events and are retried; the promise says nothing more.
   redis.connect().catch(() => undefined);
   return redis;
@@ -108,6 +110,7 @@ function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettin
     // 0: a command in flight fails when the connection is lost; by default it would be sent again, perhaps twice done.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
     enableOfflineQueue: false,
     // After a failover the old master answers READONLY: find the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
@@ -120,12 +123,12 @@ function addressOf(url: string): RedisOptions {
 }
 
 function loginOf(url: string, passwordBeside: string | undefined): RedisOptions {
-  const { protocol, username, password, pathname } = new URL(url);
+  const { username, password, pathname } = new URL(url);
   return {
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || passwordBeside,
     db: Number(pathname.slice(1)),
-    tls: protocol === 'rediss:' ? {} : undefined,
+    tls: usesTls(url) ? {} : undefined,
   };
 }
 
@@ -134,7 +137,7 @@ function behind(
   url: string,
   timeoutMs: number,
 ): RedisOptions {
-  const tls = url.startsWith('rediss:');
+  const tls = usesTls(url);
   return {
     sentinels: addresses.map(({ host, port }) => ({ host, port })),
     name,
@@ -144,22 +147,48 @@ function behind(
     sentinelCommandTimeout: timeoutMs,
     enableTLSForSentinelMode: tls,
     sentinelTLS: tls ? {} : undefined,
-    // A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
-    failoverDetector: true,
-    sentinelReconnectStrategy: (attempt) => reconnectDelay(attempt),
     sentinelRetryStrategy: (attempt) => reconnectDelay(attempt, MAX_SENTINEL_DELAY_MS),
   };
+}
+
+function usesTls(url: string): boolean {
+  return url.startsWith('rediss:');
+}
+
+/**
+ * A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
+ *
+ * @returns ends the connections to them
+ */
+function leaveDeposed(redis: Redis, { url, sentinels, timeoutMs }: RedisSettings): () => void {
+  if (!sentinels) return () => undefined;
+  const { addresses, name, password } = sentinels;
+  const options = addresses.map(({ host, port }) => ({
+    host,
+    port,
+    password,
+    tls: usesTls(url) ? {} : undefined,
+    connectTimeout: Math.max(timeoutMs, 1000),
+    commandTimeout: timeoutMs,
+    retryStrategy: (attempt: number) => reconnectDelay(attempt),
+  }));
+  return listenForSwitch(options, name, () => {
+    if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
+  });
 }
 
 /**
  * ioredis ends a connection for good when it is told to reconnect (after a failover, a deaf subscription) while it is
  * just connecting: then it starts anew, unless it was told to disconnect.
  */
-function neverGiveUp(redis: Redis): void {
+function neverGiveUp(redis: Redis, onClosed: () => void): void {
   let closed = false;
   const disconnect = redis.disconnect.bind(redis);
   redis.disconnect = (reconnect = false) => {
-    closed ||= !reconnect;
+    if (!reconnect) {
+      closed = true;
+      onClosed();
+    }
     disconnect(reconnect);
   };
   redis.on('end', () => {
