@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../test/harness/ports.ts';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
 import { createLogger } from './logger.ts';
-import { closeRedis, connectRedis, reconnectDelay, redisReady } from './redis.ts';
+import { closeRedis, connectRedis, redisReady } from './redis.ts';
 import { isRedisAway } from './redis-errors.ts';
 
 const TIMEOUT_MS = 1000;
@@ -180,16 +180,5 @@ describe('connectRedis', () => {
     await vi.waitFor(() => expect(redis.status).toBe('reconnecting'), LONG);
     await closeRedis(redis);
     expect(isRedisAway(await failure(redis.ping()))).toBe(true);
-  });
-});
-
-describe('reconnectDelay', () => {
-  it('grows to at most 2 s and is spread', () => {
-    for (let attempt = 1; attempt <= 1000; attempt++) {
-      const delay = reconnectDelay(attempt);
-      expect(delay).toBeGreaterThanOrEqual(50);
-      expect(delay).toBeLessThanOrEqual(2000);
-    }
-    expect(new Set(Array.from({ length: 20 }, () => reconnectDelay(9))).size).toBeGreaterThan(10);
   });
 });

@@ -1,7 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { BaseConfig } from './config.ts';
 import type { Logger } from './logger.ts';
-import { listenForSwitch } from './sentinel-news.ts';
+import { reconnectDelay } from './reconnect-delay.ts';
+import { Sentinels } from './sentinels.ts';
 import { type HostPort, withoutPassword } from './settings.ts';
 
 /** Sentinels that know which Redis is the master. */
@@ -84,15 +85,8 @@ export async function closeRedis(redis: Redis): Promise<void> {
   }
 }
 
-const MAX_DELAY_MS = 2000;
 /** Sentinels take a look-up a second from each connection easily, and how soon a new master is found hangs on it. */
 const MAX_SENTINEL_DELAY_MS = 500;
-
-/** Delay before the nth attempt in a row, in milliseconds: doubles up to `maxMs`, the upper half of it by chance. */
-export function reconnectDelay(attempt: number, maxMs: number = MAX_DELAY_MS): number {
-  const ceiling = Math.min(maxMs, 50 * 2 ** Math.min(attempt, 10));
-  return ceiling / 2 + (Math.random() * ceiling) / 2;
-}
 
 function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettings): RedisOptions {
   return {
@@ -106,7 +100,7 @@ function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettin
     disconnectTimeout: 250,
     // A connection whose other end vanished without a word: nothing came for so long after a command.
     socketTimeout: Math.max(3 * timeoutMs, 5000),
-    retryStrategy: (attempt) => reconnectDelay(attempt, sentinels ? MAX_SENTINEL_DELAY_MS : MAX_DELAY_MS),
+    retryStrategy: (attempt) => reconnectDelay(attempt, sentinels && MAX_SENTINEL_DELAY_MS),
     // 0: a command in flight fails when the connection is lost; by default it would be sent again, perhaps twice done.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -123,12 +117,12 @@ function addressOf(url: string): RedisOptions {
 }
 
 function loginOf(url: string, passwordBeside: string | undefined): RedisOptions {
-  const { username, password, pathname } = new URL(url);
+  const { protocol, username, password, pathname } = new URL(url);
   return {
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || passwordBeside,
     db: Number(pathname.slice(1)),
-    tls: usesTls(url) ? {} : undefined,
+    tls: protocol === 'rediss:' ? {} : undefined,
   };
 }
 
@@ -137,7 +131,7 @@ function behind(
   url: string,
   timeoutMs: number,
 ): RedisOptions {
-  const tls = usesTls(url);
+  const tls = url.startsWith('rediss:');
   return {
     sentinels: addresses.map(({ host, port }) => ({ host, port })),
     name,
@@ -151,30 +145,18 @@ function behind(
   };
 }
 
-function usesTls(url: string): boolean {
-  return url.startsWith('rediss:');
-}
-
 /**
  * A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
  *
- * @returns ends the connections to them
+ * @returns stops listening to them
  */
-function leaveDeposed(redis: Redis, { url, sentinels, timeoutMs }: RedisSettings): () => void {
+function leaveDeposed(redis: Redis, { sentinels, url, timeoutMs }: RedisSettings): () => void {
   if (!sentinels) return () => undefined;
-  const { addresses, name, password } = sentinels;
-  const options = addresses.map(({ host, port }) => ({
-    host,
-    port,
-    password,
-    tls: usesTls(url) ? {} : undefined,
-    connectTimeout: Math.max(timeoutMs, 1000),
-    commandTimeout: timeoutMs,
-    retryStrategy: (attempt: number) => reconnectDelay(attempt),
-  }));
-  return listenForSwitch(options, name, () => {
+  const onSwitch = () => {
     if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
-  });
+  };
+  const listening = new Sentinels({ sentinels, url, timeoutMs, onSwitch });
+  return () => listening.close();
 }
 
 /**

@@ -180,7 +180,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     appender: new Appender(link.appends, {
       serverId,
       keep: config.ROOM_LIMIT,
-      waitReplicas: config.REDIS_WAIT_REPLICAS,
+      waitReplicas: () => link.replicasNeeded,
       waitMs: waitMs(place),
     }),
     flush: () => link.flush(),

@@ -6,7 +6,7 @@
 
   KEYS[1]  sorted set of the room
   KEYS[2]  sorted set of what is known of retried messages, see below
-  ARGV[1]  channel to publish to
+  ARGV[1]  channel to publish to, empty = the caller publishes
   ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
   ARGV[3]  how many messages the room keeps, 0 = all
   ARGV[4]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
@@ -117,7 +117,7 @@ for i = FIRST, #ARGV, WIDTH do
     local date = string.format('%d.%06d', seconds, micros - seconds * 1000000)
     local member = ARGV[i] .. date .. ARGV[i + 1] .. prev .. ARGV[i + 2]
     redis.call('ZADD', room, date, member)
-    redis.call('PUBLISH', channel, envelope .. member .. '}')
+    if channel ~= '' then redis.call('PUBLISH', channel, envelope .. member .. '}') end
     reply[#reply + 1] = date
     reply[#reply + 1] = prev
     reply[#reply + 1] = '1'
