@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Message, parseEnvelope } from '@chat/protocol';
+import { MAX_DATE_AHEAD, type Message, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { Appender, draft, memberOf } from './append.ts';
@@ -240,6 +240,19 @@ describe('append', () => {
     const all = await stored();
     expect(all.map(({ message }) => message.message)).toEqual(['c', 'd', 'e']);
     expect(all[1]!.message.prev).toBe(all[0]!.message.date);
+  });
+
+  it('gives each message a date of its own behind a whole second at the bound for dates ahead', async () => {
+    const [seconds] = await redis.time();
+    const date = Number(seconds) + MAX_DATE_AHEAD;
+    await redis.zadd(keys.room(room), date, JSON.stringify({ from: 2, date, message: 'ahead', roomId: room }));
+    const dates = [date];
+    for (const text of ['one', 'two', 'three']) {
+      const [appended] = await send([text]);
+      expect(Number(appended!.prev)).toBe(dates.at(-1));
+      dates.push(Number(appended!.date));
+    }
+    expect(new Set(dates).size).toBe(4);
   });
 
   it.each([

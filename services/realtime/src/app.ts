@@ -182,7 +182,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       serverId,
       keep: config.ROOM_LIMIT,
       sharePrivate: config.SHARE_PRIVATE,
-      waitReplicas: config.REDIS_WAIT_REPLICAS,
+      waitReplicas: () => link.replicasNeeded,
       waitMs: waitMs(place),
     }),
     flush: () => link.flush(),

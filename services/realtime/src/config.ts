@@ -25,7 +25,7 @@ export const configSchema = baseSchema.extend({
   GATEWAY_URL: address(['http:', 'https:']).optional(),
   /** How long a room's frames are gathered at most after the first one; 0 = not at all. */
   FANOUT_WINDOW_MS: milliseconds.default(20),
-  /** Replicas of Redis that must have a message before it is acknowledged; 0 = none. */
+  /** The fewest replicas of Redis that must have a message before it is acknowledged; 0 = none. */
   REDIS_WAIT_REPLICAS: integer(0, 100).default(0),
   /** Messages that a room keeps; 0 = all. */
   ROOM_LIMIT: integer(0).default(100_000),

@@ -3,6 +3,7 @@ import {
   closeRedis,
   coalesceWrites,
   connectRedis,
+  ElectableReplicas,
   isWritable,
   type Logger,
   type RedisPlace,
@@ -20,7 +21,7 @@ export function waitMs({ timeoutMs }: RedisPlace): number {
 
 interface RedisLinkOptions {
   place: RedisPlace;
-  /** Replicas of Redis that appends wait for. */
+  /** The fewest replicas of Redis that appends wait for; 0 is none, whatever the sentinels say. */
   waitReplicas: number;
   logger: Logger;
   onEnvelope: (channel: Buffer, envelope: Buffer) => void;
@@ -37,6 +38,7 @@ export class RedisLink {
   readonly appends: Redis;
   readonly #options: RedisLinkOptions;
   readonly #subscriber: Redis;
+  readonly #electable: ElectableReplicas | undefined;
   readonly #writes: CoalescedWrites;
   #subscribed = false;
   #probe: NodeJS.Timeout | undefined;
@@ -49,6 +51,9 @@ export class RedisLink {
     this.#writes = coalesceWrites(this.commands);
     this.appends =
       waitReplicas > 0 ? connectRedis({ ...place, role: 'realtime-append', logger }) : this.commands;
+    if (waitReplicas > 0 && place.sentinels) {
+      this.#electable = new ElectableReplicas({ ...place, sentinels: place.sentinels });
+    }
     this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });
     this.#subscriber.on('ready', () => void this.#subscribe());
     this.#subscriber.on('close', () => {
@@ -59,6 +64,11 @@ export class RedisLink {
 
   get subscribed(): boolean {
     return this.#subscribed;
+  }
+
+  /** How many replicas of Redis must have a message before it is acknowledged: all that may become the master. */
+  get replicasNeeded(): number {
+    return Math.max(this.#options.waitReplicas, this.#electable?.count ?? 0);
   }
 
   /** Calls back before the commands of this turn leave. */
@@ -86,6 +96,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#probe);
+    this.#electable?.close();
     await Promise.all([this.#subscriber, this.appends, this.commands].map(closeRedis));
   }
 
@@ -98,12 +109,13 @@ export class RedisLink {
   }
 
   async #takesWrites(): Promise<boolean> {
-    const { place, waitReplicas } = this.#options;
+    const { place } = this.#options;
+    const needed = this.replicasNeeded;
     if (this.commands.status !== 'ready' || this.appends.status !== 'ready') return false;
     if (!(await isWritable(this.commands, keys.writeProbe, place.timeoutMs))) return false;
-    if (waitReplicas === 0) return true;
-    const replicas = await this.appends.wait(waitReplicas, waitMs(place)).catch(() => 0);
-    return replicas >= waitReplicas;
+    if (needed === 0) return true;
+    const replicas = await this.appends.wait(needed, waitMs(place)).catch(() => 0);
+    return replicas >= needed;
   }
 
   async #subscribe(): Promise<void> {

@@ -6,7 +6,7 @@
 
   KEYS[1]  sorted set of the room
   KEYS[2]  sorted set of what is known of retried messages, see below
-  ARGV[1]  channel to publish to
+  ARGV[1]  channel to publish to, empty = the caller publishes
   ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
   ARGV[3]  how many messages the room keeps, 0 = all
   ARGV[4]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
@@ -44,6 +44,8 @@ local LAYOUT = '^({"from":[1-9]%d*,"date":)(%d+%.%d%d%d%d%d%d),"message":".*","r
 
 local time = redis.call('TIME')
 local now = tonumber(time[1])
+-- To the microsecond: what is appended after a score within the bound must be within it at the next call.
+local bound = now + time[2] / 1000000 + ahead
 
 -- The shortest text that reads back as the same number: what this script writes has six decimals.
 local function decimal(score)
@@ -52,7 +54,7 @@ local function decimal(score)
 end
 
 local prev, micros = '0', now * 1000000 + tonumber(time[2])
-local last = redis.call('ZREVRANGEBYSCORE', room, now + ahead, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
+local last = redis.call('ZREVRANGEBYSCORE', room, bound, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
 if last[2] then
   prev = decimal(last[2])
   -- Rounded, as the product is a fraction off a whole number of microseconds.
@@ -163,7 +165,7 @@ for i = FIRST, #ARGV, WIDTH do
     local date = string.format('%d.%06d', seconds, micros - seconds * 1000000)
     local member = ARGV[i] .. date .. ARGV[i + 1] .. prev .. ARGV[i + 2]
     redis.call('ZADD', room, date, member)
-    redis.call('PUBLISH', channel, envelope .. member .. '}')
+    if channel ~= '' then redis.call('PUBLISH', channel, envelope .. member .. '}') end
     reply[#reply + 1] = date
     reply[#reply + 1] = prev
     reply[#reply + 1] = '1'
