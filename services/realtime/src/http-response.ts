@@ -20,12 +20,18 @@ export function mountGet(app: TemplatedApp, path: string, handler: Handler): voi
 
 /** Ends an answer; after HEAD with the headers alone. */
 export function endWith(response: HttpResponse, body: string | Buffer): void {
-  if (!response.bodiless) {
-    response.end(body);
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  if (response.bodiless) {
+    // Not endWithoutBody(length): this uWebSockets.js then takes the request for unanswered, and ends the process.
+    response.writeHeader('Content-Length', String(bytes.length)).endWithoutBody();
     return;
   }
-  // Not endWithoutBody(length): this uWebSockets.js then takes the request for unanswered, and ends the process.
-  response.writeHeader('Content-Length', String(Buffer.byteLength(body))).endWithoutBody();
+  // Not end(), which copies what the client does not take: one that asked for a file again and again, and read nothing,
+  // would fill the memory. An answer that is not done ends a connection on which the next request comes.
+  const [, done] = response.tryEnd(bytes, bytes.length);
+  if (done) return;
+  response.onAborted(() => undefined);
+  response.onWritable((offset) => response.tryEnd(bytes.subarray(offset), bytes.length)[0]);
 }
 
 /** Sends JSON; call it corked when an await came before. */
