@@ -74,6 +74,16 @@ export class RawHttp {
     }
   }
 
+  /** Bytes that came and were not read as answers. */
+  get received(): number {
+    return this.#bytes.length;
+  }
+
+  /** Takes nothing more from the system. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.destroy();
   }

@@ -46,6 +46,10 @@ export class Streams {
     return this.#peers.size;
   }
 
+  get peers(): Iterable<StreamPeer> {
+    return this.#peers;
+  }
+
   async open(response: HttpResponse, request: HttpRequest): Promise<void> {
     const { admission, trustProxy, logger } = this.#options;
     const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
