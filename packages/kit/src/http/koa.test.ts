@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import type { User } from '@chat/protocol';
 import Router from '@koa/router';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { RawHttp } from '../../../../test/harness/raw-http.ts';
 import { AppError } from '../errors.ts';
 import { Readiness } from '../health.ts';
 import { createLogger } from '../logger.ts';
@@ -122,6 +123,13 @@ describe('createKoa', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('vary')).toContain('Origin');
     }
+  });
+
+  it.each(['GET', 'HEAD'])('takes no notice of the body of a %s', async (method) => {
+    const connection = await RawHttp.connect(server.url);
+    onTestFinished(() => connection.close());
+    connection.send(`${method} /items/1 HTTP/1.1\r\nHost: test\r\nContent-Length: 8\r\n\r\nnot JSON`);
+    expect(await connection.read(method === 'HEAD')).toMatchObject({ status: 200 });
   });
 
   it('answers 204 without a body, and HEAD as GET', async () => {
