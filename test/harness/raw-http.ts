@@ -67,7 +67,7 @@ export class RawHttp {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const answer = this.#take(bodiless);
-      if (answer && (answer.status < 100 || answer.status >= 200)) return answer;
+      if (answer && answer.status !== 100) return answer;
       if (answer) continue;
       if (this.#ended || Date.now() >= deadline) return undefined;
       await this.#more(deadline - Date.now());
