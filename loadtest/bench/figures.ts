@@ -26,6 +26,7 @@ export function targetRows(results: Results): Row[] {
     ...singleRows(results),
     ...gatewayRows(results),
     ...httpRows(results),
+    ...abuseRows(results),
   ];
 }
 
@@ -225,6 +226,23 @@ function httpRows({ chat: { pages, logins } }: Results): Row[] {
     });
   }
   return rows;
+}
+
+/** Times a message of as many bytes that a request may cost which nothing bounds. */
+const UNCHARGED_TIMES = 50;
+
+function abuseRows({ chat: { abuse = [] } }: Results): Row[] {
+  const free = abuse.filter(({ charged }) => charged === '');
+  const [worst] = free.sort((a, b) => b.ratio - a.ratio);
+  if (!worst) return [];
+  return [
+    {
+      what: 'CPU that a request buys whose number nothing bounds, to a message of as many bytes; the worst',
+      reach: `<= ${UNCHARGED_TIMES} times`,
+      measured: `${worst.what}: ${times(worst.ratio)}`,
+      met: worst.ratio <= UNCHARGED_TIMES,
+    },
+  ];
 }
 
 function at({ fanout }: ServerResults, wanted: number): FanoutPoint | undefined {

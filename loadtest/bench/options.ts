@@ -13,6 +13,7 @@ export const MEASURES = {
   gateway: 'the fan-out through HAProxy',
   pages: 'pages of history/s, and an empty Koa handler with the same bytes (needs wrk)',
   logins: 'logins/s, and bcrypt alone',
+  abuse: 'CPU and memory that each frame and route buys, to a message of as many bytes',
 } as const;
 export type Measure = keyof typeof MEASURES;
 

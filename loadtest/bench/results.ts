@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import type { AbuseCost } from './measures/abuse.ts';
 import type { Ceiling } from './measures/ceiling.ts';
 import type { FanoutPoint } from './measures/fanout.ts';
 import type { Floor } from './measures/floor.ts';
@@ -30,6 +31,7 @@ export interface Results {
     gateway?: GatewayPoint[];
     pages?: PagesOfHistory;
     logins?: Logins;
+    abuse?: AbuseCost[];
   };
   socketio: ServerResults;
   floor?: Floor[];

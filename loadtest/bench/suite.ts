@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bench } from './bench.ts';
+import { measureAbuse } from './measures/abuse.ts';
 import { measureCeiling } from './measures/ceiling.ts';
 import { FANOUT_SOCKETS, measureFanout } from './measures/fanout.ts';
 import { measureFloor } from './measures/floor.ts';
@@ -61,6 +62,7 @@ export async function runSuite(bench: Bench, results: Results, save: () => void)
   if (wants('idle', 'upgrades', 'sends')) await onOneServer(suite);
   if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(suite);
   if (wants('pages', 'logins')) await onHttp(suite);
+  if (wants('abuse')) await onWhole(suite);
 }
 
 interface Suite {
@@ -128,6 +130,14 @@ async function onHttp({ bench, results: { chat }, when }: Suite): Promise<void> 
   });
   await when(['logins'], async () => {
     chat.logins = await measureLogins(bench, target);
+  });
+  await target.stop();
+}
+
+async function onWhole({ bench, results: { chat }, when }: Suite): Promise<void> {
+  const target = bench.keep(await ChatTarget.startWhole((line) => bench.log(line)));
+  await when(['abuse'], async () => {
+    chat.abuse = await measureAbuse(bench, target);
   });
   await target.stop();
 }

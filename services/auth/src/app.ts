@@ -1,6 +1,5 @@
-import { type App, type AppState, createKoa, mount, requireSession, type ServiceParts } from '@chat/kit';
+import { type App, createKoa, createRouter, mount, requireSession, type ServiceParts } from '@chat/kit';
 import { LoginLimits, RateLimit, Sessions, Users } from '@chat/store';
-import Router from '@koa/router';
 import { Accounts } from './accounts.ts';
 import { AuthMetrics } from './auth-metrics.ts';
 import { BcryptQueue } from './bcrypt-queue.ts';
@@ -21,7 +20,7 @@ import { endSessions } from './routes/sessions.ts';
 export function createApp(service: ServiceParts<Config>): App {
   const parts = routeParts(service);
   const guard = requireSession(parts.sessions);
-  const router = new Router<AppState>();
+  const router = createRouter();
   router
     .post('/register', register(parts))
     .post('/login', login(parts))

@@ -16,6 +16,7 @@ import {
 import { AddressLimit } from './address-limit.ts';
 import { Admission } from './admission.ts';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
+import { Backpressure } from './backpressure.ts';
 import type { Incoming } from './chain.ts';
 import type { Config } from './config.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -82,7 +83,12 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const socketApp = App();
   const peers = new Set<WsPeer>();
   const metrics = new RealtimeMetrics(parts.metrics);
-  const fanout = new Fanout([app, socketApp], metrics);
+  const backpressure = new Backpressure({
+    peers: () => [peers, streams.peers],
+    metrics,
+    maxBytes: config.MAX_BACKPRESSURE_TOTAL_BYTES,
+  });
+  const fanout = new Fanout([app, socketApp], metrics, (bytes) => backpressure.published(bytes));
   let draining = false;
   /** By performance.now(), when clients were first asked to go elsewhere. */
   let movedSince: number | undefined;
@@ -303,6 +309,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     users: () => users.size,
     rooms: () => registry.size,
     queued: () => queue.length,
+    backpressure: () => backpressure.waiting,
   });
   readiness.set('serving', true);
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
@@ -335,6 +342,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   heartbeat.start();
   if (config.REBALANCE) rebalancer.start();
   guard.start(config.SESSION_CHECK_MS);
+  backpressure.start();
   const sweeper = setInterval(() => {
     registry.sweep();
     users.sweep();
@@ -370,6 +378,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       heartbeat.stop();
       rebalancer.stop();
       guard.stop();
+      backpressure.stop();
       try {
         await presence.stop(movedSince);
       } finally {

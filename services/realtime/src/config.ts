@@ -45,6 +45,8 @@ export const configSchema = baseSchema.extend({
   FRAME_BURST: integer(1).default(200),
   /** Bytes that wait for a slow client before it is closed. */
   MAX_BACKPRESSURE_BYTES: bytes.default(1024 * 1024),
+  /** Bytes that wait for all slow clients together; the fullest are cut before. */
+  MAX_BACKPRESSURE_TOTAL_BYTES: bytes.default(256 * 1024 * 1024),
   /** Sends that wait for Redis while it is away. */
   QUEUE_MAX_MESSAGES: integer(1).default(10_000),
   QUEUE_MAX_BYTES: bytes.default(16 * 1024 * 1024),

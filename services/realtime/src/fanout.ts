@@ -15,21 +15,34 @@ export interface Listener {
 export class Fanout {
   readonly #apps: readonly TemplatedApp[];
   readonly #metrics: RealtimeMetrics;
+  readonly #onPublished: (bytes: number) => void;
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** @param apps all that have sockets: a topic reaches into each of them */
-  constructor(apps: readonly TemplatedApp[], metrics: RealtimeMetrics) {
+  /**
+   * @param apps all that have sockets: a topic reaches into each of them
+   * @param onPublished told the bytes of a frame times the number of its receivers
+   */
+  constructor(
+    apps: readonly TemplatedApp[],
+    metrics: RealtimeMetrics,
+    onPublished: (bytes: number) => void = () => undefined,
+  ) {
     this.#apps = apps;
     this.#metrics = metrics;
+    this.#onPublished = onPublished;
   }
 
   publish(topic: string, frame: RecognizedString): void {
+    let receivers = this.#listeners.get(topic)?.size ?? 0;
     for (const app of this.#apps) {
       const subscribers = app.numSubscribers(topic);
       if (subscribers === 0) continue;
-      this.#metrics.delivered += subscribers;
+      receivers += subscribers;
       app.publish(topic, frame);
     }
+    if (receivers === 0) return;
+    this.#metrics.delivered += receivers;
+    this.#onPublished(receivers * Buffer.byteLength(frame as string | NodeJS.ArrayBufferView));
     if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
   }
 
@@ -49,7 +62,6 @@ export class Fanout {
     const listeners = this.#listeners.get(topic);
     if (!listeners) return;
     const text = typeof frame === 'string' ? frame : Buffer.from(frame as Uint8Array).toString();
-    this.#metrics.delivered += listeners.size;
     for (const listener of listeners) {
       try {
         listener.receive(text);

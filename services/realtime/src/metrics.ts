@@ -10,6 +10,7 @@ export interface Gauges {
   users: () => number;
   rooms: () => number;
   queued: () => number;
+  backpressure: () => number;
 }
 
 /**
@@ -122,6 +123,7 @@ export class RealtimeMetrics {
     this.#gauge('chat_users', 'Users connected to this replica', gauges.users);
     this.#gauge('chat_rooms', 'Rooms that someone here is in', gauges.rooms);
     this.#gauge('chat_append_queue_messages', 'Sends waiting for Redis', gauges.queued);
+    this.#gauge('chat_backpressure_bytes', 'Bytes waiting for slow clients', gauges.backpressure);
   }
 
   appendBatch(messages: number, seconds: number): void {

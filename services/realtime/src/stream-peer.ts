@@ -127,6 +127,16 @@ export class StreamPeer extends Peer implements Listener {
     this.#onEnded(this);
   }
 
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  cut(): void {
+    this.closed();
+    // Runs the abort handler, which counts the stream out.
+    this.#response.close();
+  }
+
   closed(): void {
     this.#open = false;
     for (const topic of this.#topics) this.#fanout.unlisten(topic, this);
@@ -151,9 +161,6 @@ export class StreamPeer extends Peer implements Listener {
   #write(text: string): void {
     if (!this.#open) return;
     if (!this.#response.write(text)) this.#waiting += Buffer.byteLength(text);
-    if (this.#waiting <= this.#maxBackpressure) return;
-    this.closed();
-    // Runs the abort handler, which counts the stream out.
-    this.#response.close();
+    if (this.#waiting > this.#maxBackpressure) this.cut();
   }
 }

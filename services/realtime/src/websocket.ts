@@ -107,8 +107,13 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
       metrics.slowConsumers++;
       // Not here: this is called while the topic tree hands out frames, and leaving topics changes the tree.
       setImmediate(() => client.silence());
-      // A close frame is dropped like any other, so it waits for the client to read on.
-      client.lastWord = setTimeout(() => client.end(CLOSE.slowConsumer), LAST_WORD_MS);
+      const { waiting } = client;
+      // A close frame is dropped like any other, so it waits for the client to read on. One that never does is cut:
+      // after end() what waits would stay in memory for as long as a closing handshake may take.
+      client.lastWord = setTimeout(() => {
+        if (client.waiting < waiting) client.end(CLOSE.slowConsumer);
+        else client.cut();
+      }, LAST_WORD_MS);
     },
 
     drain(socket: Socket) {
@@ -119,8 +124,8 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
 
     close(socket: Socket, code: number) {
       metrics.connections--;
-      metrics.closed(code);
       const { client } = socket.getUserData();
+      metrics.closed(client instanceof WsPeer && client.dropped ? CLOSE.slowConsumer.code : code);
       if (client instanceof Newcomer) client.open = false;
       if (!(client instanceof WsPeer)) return;
       clearTimeout(client.lastWord);

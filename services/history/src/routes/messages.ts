@@ -1,7 +1,7 @@
-import { type AppContext, AppError, type AppState } from '@chat/kit';
+import { type AppContext, AppError, type AppState, createRouter } from '@chat/kit';
 import { GENERAL, privateMembers, type RoomId, type UserId } from '@chat/protocol';
 import type { Rooms } from '@chat/store';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import type { HistoryMetrics } from '../history-metrics.ts';
 import type { PageBodies, PageBody } from '../page-bodies.ts';
 import { type PageQuery, readPageQuery } from '../page-query.ts';
@@ -20,7 +20,7 @@ const PRELOADED: PageQuery = { range: 'newest', offset: 0, size: 20 };
 
 /** GET /room/0/preload and GET /room/:id/messages. */
 export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): Router<AppState> {
-  const router = new Router<AppState>();
+  const router = createRouter();
 
   router.get('/room/0/preload', async (ctx) => {
     const [page, name] = await owners.read(ctx, (user) =>

@@ -1,7 +1,7 @@
-import { AppError, type AppMiddleware, type AppState, readInput } from '@chat/kit';
+import { AppError, type AppMiddleware, type AppState, createRouter, readInput } from '@chat/kit';
 import { normalizeName, privateMembers } from '@chat/protocol';
 import type { RateLimit, Rooms, Users } from '@chat/store';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import { z } from 'zod';
 import type { RoomEvents } from '../room-events.ts';
 import { readRoomId } from '../room-id.ts';
@@ -21,7 +21,7 @@ const namedRoomInput = z.object({ name: z.unknown() });
 
 /** GET /rooms/:userId, POST /room, POST /rooms and POST /rooms/:id/join. */
 export function roomRoutes({ rooms, users, events, guard, limit }: RoomParts): Router<AppState> {
-  const router = new Router<AppState>();
+  const router = createRouter();
   const usernames = users.names.bind(users);
   const limited = limitRooms(limit);
 

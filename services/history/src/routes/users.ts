@@ -1,7 +1,7 @@
-import type { AppMiddleware, AppState } from '@chat/kit';
+import { type AppMiddleware, type AppState, createRouter } from '@chat/kit';
 import type { UserId } from '@chat/protocol';
 import type { OnlineUsers, Users } from '@chat/store';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import { readUserIds } from '../user-ids.ts';
 
 interface UserParts {
@@ -15,7 +15,7 @@ export const MAX_ONLINE_LISTED = 1000;
 
 /** GET /users/online and GET /users?ids[]=1&ids[]=2: objects by user id, as in the tutorial. */
 export function userRoutes({ users, online, guard }: UserParts): Router<AppState> {
-  const router = new Router<AppState>();
+  const router = createRouter();
 
   router.get('/users/online', guard, async (ctx) => {
     const { ids, total } = await online.some(MAX_ONLINE_LISTED);
