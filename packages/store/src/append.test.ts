@@ -245,7 +245,11 @@ describe('append', () => {
   it('gives each message a date of its own behind a whole second at the bound for dates ahead', async () => {
     const [seconds] = await redis.time();
     const date = Number(seconds) + MAX_DATE_AHEAD;
-    await redis.zadd(keys.room(room), date, JSON.stringify({ from: 2, date, message: 'ahead', roomId: room }));
+    await redis.zadd(
+      keys.room(room),
+      date,
+      JSON.stringify({ from: 2, date, message: 'ahead', roomId: room }),
+    );
     const dates = [date];
     for (const text of ['one', 'two', 'three']) {
       const [appended] = await send([text]);

@@ -29,7 +29,7 @@ export function createApp(service: ServiceParts<Config>): App {
     enabled: config.LIMITS,
   });
   const events = new RoomEvents(redis, serverId, config.SHARE_PRIVATE);
-  mount(app, roomRoutes({ rooms, users, events, guard, limit }));
+  mount(app, roomRoutes({ rooms, users, events, guard, limit, schedule }));
   mount(app, userRoutes({ users, online: new OnlineUsers(redis), guard }));
   return app;
 }
