@@ -158,11 +158,9 @@ export class Chain {
   }
 
   /** Takes what was read. @returns what of it is news, in order */
-  take({ end, since, standing, messages }: Found): Incoming[] {
-    const { from, to } = this.#forkAsked ?? { from: since, to: this.#lastAsked };
-    if (!standing && from < to) this.#onLost(from, to);
-    this.#forkAsked = undefined;
-    this.#doubtedAsked = Number.POSITIVE_INFINITY;
+  take(found: Found): Incoming[] {
+    const { end, messages } = found;
+    this.#understand(found);
     const news = messages.filter((message) => {
       if (message.prev === undefined) return this.#isNews(message);
       if (this.knows(message.date)) return false;
@@ -189,10 +187,18 @@ export class Chain {
     return unstored;
   }
 
-  /** Goes on after a date, without what comes before it. */
-  skipTo(date: number): void {
-    this.startAfter(date);
-    this.#held = this.#held.filter((message) => message.date > date);
+  /** Goes on from the end of what was read, without its messages. */
+  skip(found: Omit<Found, 'messages'>): void {
+    this.#understand(found);
+    this.startAfter(found.end);
+    this.#held = this.#held.filter(({ date }) => date > found.end);
+  }
+
+  #understand({ since, standing }: Omit<Found, 'messages'>): void {
+    const { from, to } = this.#forkAsked ?? { from: since, to: this.#lastAsked };
+    if (!standing && from < to) this.#onLost(from, to);
+    this.#forkAsked = undefined;
+    this.#doubtedAsked = Number.POSITIVE_INFINITY;
   }
 
   #follow({ date, prev }: Incoming, now: number): Verdict {

@@ -183,7 +183,7 @@ export class Room {
     const { end, since, messages } = reading;
     const unknown = since === 0 && end > 0 && !this.#chain.knows(0);
     if (!messages || unknown) {
-      this.#skip(since, end);
+      this.#skip(reading);
       return 0;
     }
     const found = messages.map(incomingOf);
@@ -233,10 +233,11 @@ export class Room {
     this.#window.flush();
   }
 
-  #skip(from: number, to: number): void {
+  #skip(reading: Reading): void {
+    const { since, end } = reading;
     this.#window.flush();
-    this.#chain.skipTo(to);
-    this.#publish({ date: to, prev: from, frame: gapFrame(this.id, from, to) });
+    this.#chain.skip(reading);
+    this.#publish({ date: end, prev: since, frame: gapFrame(this.id, since, end) });
     this.#deliverHeld();
     if (this.#chain.held > 0) this.#waitForMissing();
   }

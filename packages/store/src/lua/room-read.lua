@@ -25,16 +25,16 @@ local room = KEYS[1]
 local ahead, maxMembers, maxBytes, overlap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local FIRST = 5
 -- Newest scores that are returned, members that the overlap may have, and prevs that are followed.
-local NEWEST, MAX_OVERLAP, MAX_STEPS, PAGE = 16, 256, 1000, 100
+local NEWEST, MAX_OVERLAP, MAX_STEPS, PAGE = 8, 256, 1000, 100
 
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local newest = redis.call('ZREVRANGEBYSCORE', room, now + ahead, '(0', 'WITHSCORES', 'LIMIT', 0, ARGV[FIRST] and 1 or NEWEST)
 local stop = newest[2] or '0'
 
--- What this cluster writes ends in these fields; in a text, quotation marks are escaped.
+-- What this cluster writes has this field near its end; in a text, quotation marks are escaped.
 local function isOwn(member)
-  return string.find(member, '","roomId":"[%d:]+","prev":[%d.]+[,}]', -200) ~= nil
+  return string.find(member, '","prev":', -130, true) ~= nil
 end
 
 local function has(date)
