@@ -100,6 +100,19 @@ describe('Chain', () => {
     expect(judge(chain, message(16, 15))).toBe('next');
   });
 
+  it('skips what is too much, and knows what came meanwhile', () => {
+    const chain = startAt(10);
+    const [since] = chain.askFrom();
+    expect(judge(chain, message(900, 10))).toBe('next');
+    judge(chain, message(800, 799));
+    chain.skip({ end: 850, since: since!, standing: true });
+    expect(chain.held).toBe(0);
+    expect(chain.last).toBe(900);
+    expect(judge(chain, message(900, 10))).toBe('duplicate');
+    expect(judge(chain, message(800, 799))).toBe('doubt');
+    expect(judge(chain, message(901, 900))).toBe('next');
+  });
+
   describe('when Redis goes on from before what was delivered', () => {
     const losses: [number, number][] = [];
     const chainWith = (...dates: number[]) => {

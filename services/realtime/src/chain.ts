@@ -167,9 +167,7 @@ export class Chain {
       this.#note(message.date);
       return true;
     });
-    // What came meanwhile may have led on from there, or back.
-    if (this.#last === this.#lastAsked || end > this.#last) this.#last = end;
-    if (!this.knows(end)) this.#note(end);
+    this.#goOnFrom(end);
     return news;
   }
 
@@ -189,9 +187,18 @@ export class Chain {
 
   /** Goes on from the end of what was read, without its messages. */
   skip(found: Omit<Found, 'messages'>): void {
+    const { end } = found;
     this.#understand(found);
-    this.startAfter(found.end);
-    this.#held = this.#held.filter(({ date }) => date > found.end);
+    // What is newer came meanwhile.
+    this.#recent = this.#recent.filter((date) => date > end);
+    this.#held = this.#held.filter(({ date }) => date > end);
+    this.#goOnFrom(end);
+  }
+
+  #goOnFrom(end: number): void {
+    // What came meanwhile may have led on from there, or back.
+    if (this.#last === this.#lastAsked || end > this.#last) this.#last = end;
+    if (!this.knows(end)) this.#note(end);
   }
 
   #understand({ since, standing }: Omit<Found, 'messages'>): void {
