@@ -100,6 +100,25 @@ describe('Chain', () => {
     expect(judge(chain, message(16, 15))).toBe('next');
   });
 
+  it('takes nothing for news that came during a reading, however much that is', () => {
+    const chain = startAt(10);
+    const [since] = chain.askFrom();
+    const stored = Array.from({ length: 500 }, (_, n) => message(11 + n, 10 + n));
+    for (const incoming of stored) expect(judge(chain, incoming)).toBe('next');
+    expect(chain.take({ end: 510, since: since!, standing: true, messages: stored })).toEqual([]);
+    expect(chain.last).toBe(510);
+  });
+
+  it('reads nothing again for a late duplicate, though an older date is known', () => {
+    const chain = startAt(10);
+    judge(chain, message(NOW + 100, 10));
+    for (let date = 11; date < 500; date++) judge(chain, message(date, date - 1));
+    expect(judge(chain, message(3, 10))).toBe('doubt');
+    for (let date = 500; date < 600; date++) judge(chain, message(date, date - 1));
+    expect(judge(chain, message(12, 11))).toBe('doubt');
+    expect(chain.askFrom()[0]).toBe(599);
+  });
+
   it('skips what is too much, and knows what came meanwhile', () => {
     const chain = startAt(10);
     const [since] = chain.askFrom();

@@ -50,10 +50,14 @@ export class Chain {
   #newest = 0;
   /** Dates known to have been delivered or passed over, in that order; at least the last {@link RECENT} of them. */
   #recent: number[] = [];
+  /** The newest date that was forgotten: of what is older nobody can say whether it was delivered. */
+  #forgotten = 0;
   #foreign: ForeignMemory | undefined;
   #held: Incoming[] = [];
   /** Those held when the reading under way began: Redis has them, or has lost them. */
   #asked: ReadonlySet<Incoming> = new Set();
+  /** A reading is under way, which may bring what is delivered meanwhile. */
+  #asking = false;
   #lastAsked = 0;
   /** The earliest date in doubt, and that of the reading under way. */
   #doubted = Number.POSITIVE_INFINITY;
@@ -92,6 +96,7 @@ export class Chain {
     this.#last = date;
     this.#recent = recent.filter((known) => known <= date);
     if (!this.#recent.includes(date)) this.#recent.push(date);
+    this.#forgotten = this.#recent[0]!;
     this.#newest = Math.max(this.#newest, date);
     for (const message of foreign) this.#isNews(message);
   }
@@ -135,18 +140,18 @@ export class Chain {
 
   /** A reading begins. @returns the dates to read after, the best first */
   askFrom(): number[] {
+    this.#asking = true;
     this.#asked = new Set(this.#held);
     this.#lastAsked = this.#last;
     this.#forkAsked ??= this.#fork;
     this.#fork = undefined;
     this.#doubtedAsked = Math.min(this.#doubtedAsked, this.#doubted);
     this.#doubted = Number.POSITIVE_INFINITY;
-    // A date before all that are known is most likely of long ago; were it not, the room would end before the last date.
-    const before =
-      this.#doubtedAsked < Number.POSITIVE_INFINITY
-        ? this.#recent.filter((date) => date < this.#doubtedAsked)
-        : [];
-    if (before.length > 0) return backwards(before, before.length - 1);
+    // One of long ago is most likely a late duplicate; were it not, the room would end before the last date.
+    if (this.#doubtedAsked < Number.POSITIVE_INFINITY) {
+      const before = this.#recent.filter((date) => date >= this.#forgotten && date < this.#doubtedAsked);
+      if (before.length > 0) return backwards(before, before.length - 1);
+    }
     const dates = this.from(this.#last);
     return this.#forkAsked ? [this.#forkAsked.to, ...dates] : dates;
   }
@@ -160,7 +165,6 @@ export class Chain {
   /** Takes what was read. @returns what of it is news, in order */
   take(found: Found): Incoming[] {
     const { end, messages } = found;
-    this.#understand(found);
     const news = messages.filter((message) => {
       if (message.prev === undefined) return this.#isNews(message);
       if (this.knows(message.date)) return false;
@@ -168,6 +172,7 @@ export class Chain {
       return true;
     });
     this.#goOnFrom(end);
+    this.#understand(found);
     return news;
   }
 
@@ -191,6 +196,7 @@ export class Chain {
     this.#understand(found);
     // What is newer came meanwhile.
     this.#recent = this.#recent.filter((date) => date > end);
+    this.#forgotten = end;
     this.#held = this.#held.filter(({ date }) => date > end);
     this.#goOnFrom(end);
   }
@@ -204,6 +210,7 @@ export class Chain {
   #understand({ since, standing }: Omit<Found, 'messages'>): void {
     const { from, to } = this.#forkAsked ?? { from: since, to: this.#lastAsked };
     if (!standing && from < to) this.#onLost(from, to);
+    this.#asking = false;
     this.#forkAsked = undefined;
     this.#doubtedAsked = Number.POSITIVE_INFINITY;
   }
@@ -221,10 +228,15 @@ export class Chain {
   #note(date: number): void {
     this.#recent.push(date);
     if (date > this.#newest) this.#newest = date;
-    if (this.#recent.length <= 2 * RECENT) return;
+    if (this.#recent.length > 2 * RECENT && !this.#asking) this.#forget();
+  }
+
+  #forget(): void {
+    const old = this.#recent.slice(0, -RECENT);
     // What is ahead of the chain will be met again when Redis' clock gets there.
-    const old = this.#recent.slice(0, -RECENT).filter((known) => known > this.#last);
-    this.#recent = [...old.slice(-RECENT / 2), ...this.#recent.slice(-RECENT)];
+    const ahead = old.filter((date) => date > this.#last).slice(-RECENT / 2);
+    for (const date of old) if (date <= this.#last && date > this.#forgotten) this.#forgotten = date;
+    this.#recent = [...ahead, ...this.#recent.slice(-RECENT)];
   }
 
   #hold(message: Incoming): void {

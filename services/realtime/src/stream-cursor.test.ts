@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamCursor } from './stream-cursor.ts';
 
+/** A chain that goes on from all dates. */
+const EVER = Number.POSITIVE_INFINITY;
 /** Redis' clock. */
 let now: number;
 const clock = { now: () => now };
@@ -25,14 +27,14 @@ describe('StreamCursor', () => {
 
   it('moves on with messages, and not back', () => {
     const cursor = StreamCursor.at([{ id: '0', flushed: 100 }], clock);
-    cursor.advance({ roomId: '0', date: 101.25, prev: 100 });
-    expect(cursor.advance({ roomId: '1:2', date: 102, prev: 0 })).toBe('99;0=101.25;1:2=102');
+    cursor.advance({ roomId: '0', date: 101.25, prev: 100 }, EVER);
+    expect(cursor.advance({ roomId: '1:2', date: 102, prev: 0 }, EVER)).toBe('99;0=101.25;1:2=102');
   });
 
-  it('moves on by a foreign message only as far as its room was published', () => {
+  it('does not move by a foreign message, or by one that the chain does not go on from', () => {
     const cursor = StreamCursor.at([{ id: '0', flushed: 100 }], clock);
-    cursor.advance({ roomId: '0', date: 5000 }, 103);
-    expect(cursor.advance({ roomId: '0', date: 50 }, 103)).toBe('99;0=103');
+    cursor.move({ roomId: '0', date: 102 }, 103);
+    expect(cursor.advance({ roomId: '0', date: 7200, prev: 100 }, 103)).toBe('99;0=100');
   });
 
   it('skips no room for one whose dates are ahead of time', () => {
@@ -43,8 +45,8 @@ describe('StreamCursor', () => {
     ];
     const cursor = StreamCursor.at(rooms, clock);
     expect(cursor.since('1')).toBe(199);
-    for (let n = 0; n < 200; n++) cursor.advance({ roomId: '0', date: 3800 + n, prev: 3799 + n });
-    for (let n = 2; n < 400; n++) cursor.advance({ roomId: `${n}`, date: 150 + n / 100, prev: 0 });
+    for (let n = 0; n < 200; n++) cursor.advance({ roomId: '0', date: 3800 + n, prev: 3799 + n }, EVER);
+    for (let n = 2; n < 400; n++) cursor.advance({ roomId: `${n}`, date: 150 + n / 100, prev: 0 }, EVER);
     expect(StreamCursor.parse(cursor.id(), clock)!.since('1')).toBeLessThan(200);
   });
 
@@ -76,7 +78,7 @@ describe('StreamCursor', () => {
       const dates = new Map<string, number>();
       for (let n = 1; n <= rooms; n++) {
         const date = START + n * seconds + 0.000001;
-        cursor.advance({ roomId: `${n}:100000`, date, prev: 0 });
+        cursor.advance({ roomId: `${n}:100000`, date, prev: 0 }, EVER);
         dates.set(`${n}:100000`, date);
       }
       return { cursor, dates, last: START + rooms * seconds };
@@ -94,8 +96,9 @@ describe('StreamCursor', () => {
 
     it('skips nothing when all spoke at once, and repeats a minute at most', () => {
       const { cursor, dates, last } = crowd(1000, 0.01);
-      cursor.advance({ roomId: '0', date: last + 100, prev: 0 });
-      for (let n = 0; n < 100; n++) cursor.advance({ roomId: `${n}`, date: last + 100 + n / 100, prev: 0 });
+      cursor.advance({ roomId: '0', date: last + 100, prev: 0 }, EVER);
+      for (let n = 0; n < 100; n++)
+        cursor.advance({ roomId: `${n}`, date: last + 100 + n / 100, prev: 0 }, EVER);
       const read = StreamCursor.parse(cursor.id(), clock)!;
       expect(cursor.id().length).toBeLessThanOrEqual(2000);
       expect(read.since('7:8')).toBeLessThanOrEqual(last + 41);
@@ -108,15 +111,15 @@ describe('StreamCursor', () => {
 
     it('does not take the clock of a foreign server for the time', () => {
       const { cursor, last } = crowd(1000, 0.1);
-      cursor.advance({ roomId: '0', date: last + 3000 });
-      for (let n = 1; n < 100; n++) cursor.advance({ roomId: `${n}`, date: last + n / 100, prev: 0 });
+      cursor.advance({ roomId: '0', date: last + 3000 }, EVER);
+      for (let n = 1; n < 100; n++) cursor.advance({ roomId: `${n}`, date: last + n / 100, prev: 0 }, EVER);
       expect(StreamCursor.parse(cursor.id(), clock)!.since('7:8')).toBeLessThanOrEqual(last - 59);
     });
 
     it('is left whole amid a resume: no room is passed over that was not sent yet', () => {
       const { cursor } = crowd(10, 0.01);
       expect(cursor.fits).toBe(true);
-      for (let n = 0; n < 200; n++) cursor.move({ roomId: `${n}`, date: START + 500, prev: 0 });
+      for (let n = 0; n < 200; n++) cursor.move({ roomId: `${n}`, date: START + 500, prev: 0 }, EVER);
       expect(cursor.fits).toBe(false);
       expect(cursor.since('7:8')).toBe(START - 1);
     });

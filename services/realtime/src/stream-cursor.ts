@@ -63,21 +63,19 @@ export class StreamCursor {
   }
 
   /** {@link StreamCursor.move}, then {@link StreamCursor.id}. */
-  advance(message: Moving, flushed?: number): string {
-    this.move(message, flushed);
+  advance(message: Moving, last: number): string {
+    this.move(message, last);
     return this.id();
   }
 
   /**
-   * Moves on by a message. The date of a foreign one says nothing of what else the stream has.
+   * Moves on by a message of the room's chain. The date of a foreign one, or of one that the chain does not go on from,
+   * says nothing of what else the stream has.
    *
-   * @param flushed the date up to which the room was published
+   * @param last the last date of the chain
    */
-  move({ roomId, date, prev }: Moving, flushed = 0): void {
-    if (prev === undefined) {
-      if (flushed > this.since(roomId)) this.#dates.set(roomId, flushed);
-      return;
-    }
+  move({ roomId, date, prev }: Moving, last: number): void {
+    if (prev === undefined || date > last) return;
     this.#dates.set(roomId, date);
     this.#settled = Math.max(this.#settled, Math.min(date, this.#clock.now()) - SETTLED);
   }

@@ -24,7 +24,7 @@ export class StreamPeer extends Peer implements Listener {
   readonly #onEnded: (peer: StreamPeer, error?: unknown) => void;
   readonly #fanout: Fanout;
   readonly #cursor: StreamCursor;
-  readonly #flushed: (roomId: RoomId) => number;
+  readonly #lastOf: (roomId: RoomId) => number;
   readonly #maxBackpressure: number;
   readonly #topics = new Set<string>();
   #open = true;
@@ -46,8 +46,8 @@ export class StreamPeer extends Peer implements Listener {
       response: HttpResponse;
       fanout: Fanout;
       cursor: StreamCursor;
-      /** The date up to which a room was published. */
-      flushed: (roomId: RoomId) => number;
+      /** The last date of a room's chain. */
+      lastOf: (roomId: RoomId) => number;
       maxBackpressure: number;
       /** Told when the server ends the stream, and of the error if that is why; the abort handler may not be called. */
       onEnded: (peer: StreamPeer, error?: unknown) => void;
@@ -58,7 +58,7 @@ export class StreamPeer extends Peer implements Listener {
     this.#response = parts.response;
     this.#fanout = parts.fanout;
     this.#cursor = parts.cursor;
-    this.#flushed = parts.flushed;
+    this.#lastOf = parts.lastOf;
     this.#maxBackpressure = parts.maxBackpressure;
     this.#response.onWritable(() => {
       if (this.#open) this.#response.cork(() => this.#writeWaiting());
@@ -96,8 +96,10 @@ export class StreamPeer extends Peer implements Listener {
     if (type === 'message') this.#sendMessage(event, data);
     else {
       this.#sendHeld(true);
-      this.#write(event);
       if (type === 'gap' || type === 'resumed') this.#reach(type, data);
+      // A line that breaks before the first message must not be a new beginning.
+      const named = type === 'hello' || type === 'resumed';
+      this.#write(named ? `id: ${this.#cursor.id()}\n${event}` : event);
     }
   }
 
@@ -148,7 +150,7 @@ export class StreamPeer extends Peer implements Listener {
   #sendMessage(event: string, data: string): void {
     this.#sendHeld(this.#sinceId >= ID_EVERY && this.#cursor.fits);
     const message = JSON.parse(data) as Message;
-    this.#cursor.move(message, this.#flushed(message.roomId));
+    this.#cursor.move(message, this.#lastOf(message.roomId));
     this.#held = event;
     if (!this.#inBatch) this.#sendHeld(true);
   }

@@ -110,7 +110,7 @@ export class Streams {
       response,
       fanout,
       cursor: from ?? StreamCursor.at(rooms, clock),
-      flushed: (roomId) => registry.find(roomId)?.flushed ?? 0,
+      lastOf: (roomId) => registry.find(roomId)?.last ?? 0,
       maxBackpressure,
       onEnded: (ended, error) => {
         if (error !== undefined) logger.error({ err: error }, 'stream failed');

@@ -61,7 +61,7 @@ async function openStream(): Promise<{ peer: StreamPeer; aborted: () => boolean;
     response,
     fanout,
     cursor: StreamCursor.at([], clock),
-    flushed: () => 0,
+    lastOf: () => 0,
     maxBackpressure: 1024,
     onEnded: (_, error) => {
       if (error !== undefined) errors.push(error);

@@ -75,6 +75,15 @@ describe('GET /stream', () => {
     expect(texts.indexOf('two')).toBeLessThan(texts.indexOf('three'));
   });
 
+  it('goes on where it began when the line breaks before the first message', async () => {
+    const first = await open();
+    const { id } = await first.next('hello');
+    first.close();
+    await writer.say(room, 'meanwhile');
+    const second = await open({ 'last-event-id': id! });
+    await second.next('message', ({ message }) => message === 'meanwhile');
+  });
+
   it('passes over no room when another one is ahead of time', async () => {
     const other = (await new Rooms(redis).createNamed('other', pablo.id)).id;
     await new Rooms(redis).join(joe.id, other);

@@ -78,11 +78,18 @@ local function add(member, score)
   bytes = bytes + #member
 end
 
-local from = math.floor(tonumber(since)) - 1
-if overlap and from > 0 and redis.call('ZCOUNT', room, from, since) <= MAX_OVERLAP then
-  local before = redis.call('ZRANGEBYSCORE', room, from, since, 'WITHSCORES')
-  for i = 1, #before, 2 do
-    if not isOwn(before[i]) then add(before[i], before[i + 1]) end
+local second = math.floor(tonumber(since))
+if overlap and second > 1 then
+  local ranges = { { second - 1, since } }
+  -- In a room that is that busy, whole seconds alone.
+  if redis.call('ZCOUNT', room, second - 1, since) > MAX_OVERLAP then
+    ranges = { { second - 1, second - 1 }, { second, second } }
+  end
+  for _, range in ipairs(ranges) do
+    local before = redis.call('ZRANGEBYSCORE', room, range[1], range[2], 'WITHSCORES', 'LIMIT', 0, MAX_OVERLAP)
+    for i = 1, #before, 2 do
+      if not isOwn(before[i]) then add(before[i], before[i + 1]) end
+    end
   end
   if bytes > maxBytes then rows, bytes = {}, 0 end
 end
