@@ -11,6 +11,8 @@ export const LIMITS = {
   socketsPerUser: 64,
   /** Messages that one resume sends per room; beyond it a gap frame points to the history service. */
   resumeMessages: 500,
+  /** Bytes of messages that one resume sends: half of what a client may leave waiting by default. */
+  resumeBytes: 512 * 1024,
   /** Rooms that one resume may name. */
   resumeRooms: 1000,
   /** Messages that one page of history holds at most. */

@@ -83,10 +83,10 @@ const READS: Record<string, () => Promise<unknown>> = {
   'who is online': () => new OnlineUsers(redis).some(10),
   'who of both is online': () => new OnlineUsers(redis).among([1, 2]),
   'the users of a dead server': () => new Presence(redis, 'living').usersOf('dead'),
-  'the last dates of rooms': () => new Timeline(redis).last(['0', '7', '1:2']),
-  'what came to rooms': async () => {
-    const timeline = new Timeline(redis);
-    for (const id of ['0', '7', '1:2']) await timeline.after(id, 0, 10);
+  'where rooms are': () => new Timeline(redis).open(['0', '7', '1:2']),
+  'what came to rooms': () => {
+    const places = ['0', '7', '1:2'].map((id) => ({ id, dates: [0], overlap: true }));
+    return new Timeline(redis).read(places, { members: 10, bytes: 10_000 });
   },
   pages: async () => {
     const pages = new Pages(redis);

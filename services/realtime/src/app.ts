@@ -31,8 +31,10 @@ import { RealtimeMetrics } from './metrics.ts';
 import { Page } from './page.ts';
 import { LEAVE_MS, PresenceKeeper } from './presence-keeper.ts';
 import { Rebalancer } from './rebalancer.ts';
+import { RedisClock } from './redis-clock.ts';
 import { RedisLink, waitMs } from './redis-link.ts';
 import { Relay } from './relay.ts';
+import { Resumes } from './resume.ts';
 import { RoomRegistry } from './room-registry.ts';
 import { mountRoutes, mountSocketRoutes } from './routes.ts';
 import { SessionGuard } from './session-guard.ts';
@@ -110,6 +112,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const presenceStore = new Presence(redis, serverId);
   const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId, schedule });
 
+  const clock = new RedisClock();
   const registry = new RoomRegistry({
     rooms,
     timeline: new Timeline(redis),
@@ -118,11 +121,13 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     roomOptions: {
       fanout,
       metrics,
+      clock,
       windowMs: config.FANOUT_WINDOW_MS,
       onLost: ({ id }, from, to) => logger.error({ roomId: id, from, to }, 'redis lost messages'),
     },
     onRepairFailed: away,
   });
+  const resumes = new Resumes(registry, config.LIMITS);
   const bucket = new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST);
   const users = new LocalUsers(rooms, registry, bucket, (user) =>
     presence.changed({ id: user.id, username: user.username }),
@@ -204,6 +209,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     rooms,
     registry,
     users,
+    resumes,
     queue,
     bucket,
     pace: new TokenBucket(config.LIMITS ? config.FRAMES_PER_SECOND : 0, config.FRAME_BURST),
@@ -236,6 +242,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     greeter,
     users,
     registry,
+    resumes,
+    clock,
     fanout,
     logger,
     maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
@@ -346,6 +354,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const sweeper = setInterval(() => {
     registry.sweep();
     users.sweep();
+    resumes.sweep();
   }, SWEEP_MS);
 
   return {

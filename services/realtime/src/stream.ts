@@ -3,10 +3,12 @@ import { AppError, type Logger, toAppError } from '@chat/kit';
 import { CLOSE } from '@chat/protocol';
 import type { Admission, Admitted } from './admission.ts';
 import type { Fanout } from './fanout.ts';
+import { errorFrame } from './frames-out.ts';
 import type { Greeter } from './greeter.ts';
 import { sendError } from './http-response.ts';
 import type { LocalUsers } from './local-users.ts';
-import { resume } from './resume.ts';
+import type { RedisClock } from './redis-clock.ts';
+import type { Resumes } from './resume.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import { StreamCursor } from './stream-cursor.ts';
 import { StreamPeer } from './stream-peer.ts';
@@ -21,6 +23,8 @@ interface StreamsOptions {
   greeter: Greeter;
   users: LocalUsers;
   registry: RoomRegistry;
+  resumes: Resumes;
+  clock: RedisClock;
   fanout: Fanout;
   logger: Logger;
   maxBackpressure: number;
@@ -63,7 +67,7 @@ export class Streams {
     try {
       const refusal = admission.refusal(credentials);
       if (refusal) throw refusal;
-      const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId);
+      const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId, this.#options.clock);
       if (lastEventId !== '' && !from)
         throw new AppError('bad_request', 'Last-Event-ID is none of this server');
       peer = await admission.admit(credentials, (admitted) => {
@@ -72,10 +76,7 @@ export class Streams {
         response.cork(() => writeHead(response).endWithoutBody());
         return undefined;
       });
-      if (peer && from) {
-        const positions = peer.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
-        await resume(peer, positions, this.#options.registry);
-      }
+      if (peer && from) await this.#resume(peer, from);
     } catch (error) {
       if (aborted) return;
       const refusal = toAppError(error);
@@ -93,16 +94,30 @@ export class Streams {
     for (const peer of this.#peers) peer.end(CLOSE.restart);
   }
 
+  async #resume(peer: StreamPeer, from: StreamCursor): Promise<void> {
+    const { resumes } = this.#options;
+    const positions = peer.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
+    try {
+      await resumes.run(peer, positions);
+    } catch (error) {
+      const { code, message, retryAfterMs } = toAppError(error);
+      if (code !== 'rate_limited') throw error;
+      resumes.forgo(peer, positions);
+      if (peer.open) peer.cork(() => peer.send(errorFrame(code, message, undefined, retryAfterMs)));
+    }
+  }
+
   #enter(
     response: HttpResponse,
     { user, session, rooms }: Admitted,
     from: StreamCursor | undefined,
   ): StreamPeer {
-    const { users, fanout, maxBackpressure, logger } = this.#options;
+    const { users, registry, clock, fanout, maxBackpressure, logger } = this.#options;
     const peer = new StreamPeer(users.get(user), session, {
       response,
       fanout,
-      cursor: from ?? StreamCursor.at(rooms),
+      cursor: from ?? StreamCursor.at(rooms, clock),
+      lastOf: (roomId) => registry.find(roomId)?.last ?? 0,
       maxBackpressure,
       onEnded: (ended, error) => {
         if (error !== undefined) logger.error({ err: error }, 'stream failed');
