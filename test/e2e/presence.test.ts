@@ -118,14 +118,14 @@ describe('a user with two tabs on two replicas', () => {
 describe('a rolling restart', () => {
   test('tells nobody of users whose clients go from one replica to the other', async () => {
     const [watcher, ...users] = (await newAccounts(13)) as [Account, ...Account[]];
+    // First, as a change that was told before it listens never reaches it. Its replica is the last one that ends.
+    const watching = await connect(3, watcher);
     const url = `${cluster.gateway.url.replace('http', 'ws')}/ws`;
     const clients = users.map(({ token }) => new ChatClient({ url, token, WebSocket }));
     onTestFinished(() => {
       for (const client of clients) client.close();
     });
     for (const client of clients) client.connect();
-    // The watcher's replica is the last one that ends.
-    const watching = await connect(3, watcher);
     for (const { id } of users) await untilTold(watching, id, [true]);
     const longest = clients.map(watchAbsence);
     for (const index of [0, 1]) await cluster.restartReplica(index);
