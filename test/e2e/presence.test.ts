@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ChatClient } from '@chat/client';
-import { CHANNEL, type UserId } from '@chat/protocol';
+import { CHANNEL, CLUSTER_CHANNEL, type UserId } from '@chat/protocol';
 import { keys } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -157,10 +157,10 @@ describe('kill -9 of a replica', () => {
     for (const socket of watching) for (const { id } of watched) await untilTold(socket, id, [true]);
 
     const dead = cluster.realtime[2]!.serverId;
-    // Every server of the chat hears it on the channel: the moment by which it is measured.
+    // Every server of the chat hears it on the channels: the moment by which it is measured.
     const heard = new Map<UserId, number>();
     const listener = new Redis(cluster.redis.url);
-    await listener.subscribe(CHANNEL);
+    await listener.subscribe(CHANNEL, CLUSTER_CHANNEL);
     const noteOffline = (disconnected: readonly { id: UserId }[]) => {
       for (const { id } of disconnected) if (!heard.has(id)) heard.set(id, performance.now());
     };

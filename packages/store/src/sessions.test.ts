@@ -1,5 +1,5 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { CLUSTER_CHANNEL, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
@@ -106,7 +106,7 @@ describe('Sessions', () => {
     const subscriber = new Redis(server.url);
     const heard: unknown[] = [];
     try {
-      await subscriber.subscribe(CHANNEL);
+      await subscriber.subscribe(CLUSTER_CHANNEL);
       subscriber.on('message', (_, text) => heard.push(parseEnvelope(text)));
       const { token, hash } = await sessions.create(user);
       expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 1, closed: 0 });

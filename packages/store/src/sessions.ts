@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
+import { CLUSTER_CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
@@ -149,7 +149,8 @@ export class Sessions {
     const writes = this.#redis.multi();
     for (const hash of hashes) writes.del(keys.session(hash)).zrem(keys.userSessions(userId), hash);
     // Sessions go first: whoever looks after the event finds none.
-    writes.publish(CHANNEL, encodeEnvelope(this.#serverId, 'session.revoked', { ...whose, request }));
+    const data = { ...whose, request };
+    writes.publish(CLUSTER_CHANNEL, encodeEnvelope(this.#serverId, 'session.revoked', data));
     const replies = await writes.exec();
     firstError(replies);
     const deleted = replies!.filter(

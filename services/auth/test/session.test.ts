@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { CLUSTER_CHANNEL, parseEnvelope } from '@chat/protocol';
 import { hashToken, keys } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -63,7 +63,7 @@ describe('POST /logout', () => {
     const heard: string[] = [];
     const subscriber = new Redis(inject('redisUrl'));
     try {
-      await subscriber.subscribe(CHANNEL);
+      await subscriber.subscribe(CLUSTER_CHANNEL);
       subscriber.on('message', (_, text) => heard.push(text));
       const answer = await logout(cookie(token));
       expect(answer).toMatchObject({ status: 200, body: { sessions: 1, closed: 0 } });

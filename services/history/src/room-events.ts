@@ -1,4 +1,4 @@
-import { CHANNEL, encodeEnvelope, type RoomId, type UserId } from '@chat/protocol';
+import { CHANNEL, CLUSTER_CHANNEL, encodeEnvelope, type RoomId, type UserId } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 
 /** Tells the realtime replicas that users have a room they did not have before. */
@@ -11,17 +11,14 @@ export class RoomEvents {
     this.#serverId = serverId;
   }
 
-  /** The open sockets of both users get the room. Foreign servers know this event too. */
+  /** The open sockets of both users get the room, also those at servers written to the tutorial. */
   async privateRoom(id: RoomId, names: readonly string[]): Promise<void> {
-    await this.#publish({ id, names });
+    await this.#redis.publish(CHANNEL, encodeEnvelope(this.#serverId, 'show.room', { id, names }));
   }
 
   /** The open sockets of this user alone get the room. */
   async namedRoom(id: RoomId, name: string, userId: UserId): Promise<void> {
-    await this.#publish({ id, name, userId });
-  }
-
-  async #publish(data: object): Promise<void> {
-    await this.#redis.publish(CHANNEL, encodeEnvelope(this.#serverId, 'show.room', data));
+    const data = { id, name, userId };
+    await this.#redis.publish(CLUSTER_CHANNEL, encodeEnvelope(this.#serverId, 'room.granted', data));
   }
 }

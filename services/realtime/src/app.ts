@@ -93,7 +93,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     place,
     waitReplicas: config.REDIS_WAIT_REPLICAS,
     logger,
-    onEnvelope: (envelope) => relay.receive(envelope),
+    onEnvelope: (channel, envelope) => relay.receive(channel, envelope),
     onSubscribed: () => void registry.repairAll(),
     onRestored: restored,
   });
@@ -173,7 +173,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     metrics,
     logger,
     onMessage: relayed,
-    onEvent: (type, data, server) => events.receive(type, data, server),
+    onEvent: (type, data) => events.receive(type, data),
+    onClusterEvent: (type, data, server) => events.receiveCluster(type, data, server),
     onHeartbeat: (envelope) => heartbeat.heard(envelope),
   });
   const queue = new AppendQueue({

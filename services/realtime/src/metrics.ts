@@ -87,7 +87,7 @@ export class RealtimeMetrics {
     });
     this.#envelopes = new Counter({
       name: 'chat_envelopes_ignored_total',
-      help: 'Envelopes on MESSAGES that were ignored: malformed, too large, or of a type not known',
+      help: 'Envelopes that were ignored: malformed, too large, or of a type that their channel does not have',
       labelNames: ['type'],
       registers,
     });

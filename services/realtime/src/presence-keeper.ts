@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRedisAway, type Logger } from '@chat/kit';
-import { CHANNEL, encodeEnvelope, readUser, type User, type UserId } from '@chat/protocol';
+import { CLUSTER_CHANNEL, encodeEnvelope, readUser, type User, type UserId } from '@chat/protocol';
 import type { Lease, Presence, PresenceChange } from '@chat/store';
 import type { Redis } from 'ioredis';
 import type { Fanout } from './fanout.ts';
@@ -267,7 +267,7 @@ export class PresenceKeeper {
     const { redis, serverId, logger } = this.#options;
     if (connected.length + disconnected.length === 0) return;
     const data = isCrowd(connected, disconnected) ? CROWD : { connected, disconnected };
-    redis.publish(CHANNEL, encodeEnvelope(serverId, 'users.changed', data)).catch((err: unknown) => {
+    redis.publish(CLUSTER_CHANNEL, encodeEnvelope(serverId, 'users.changed', data)).catch((err: unknown) => {
       logger.warn({ err }, 'presence could not be told to other servers');
     });
   }

@@ -7,7 +7,7 @@ import {
   type Logger,
   type RedisPlace,
 } from '@chat/kit';
-import { CHANNEL } from '@chat/protocol';
+import { CHANNEL, CLUSTER_CHANNEL } from '@chat/protocol';
 import { keys } from '@chat/store';
 import type { Redis } from 'ioredis';
 
@@ -23,14 +23,14 @@ interface RedisLinkOptions {
   /** Replicas of Redis that appends wait for. */
   waitReplicas: number;
   logger: Logger;
-  onEnvelope: (envelope: Buffer) => void;
+  onEnvelope: (channel: Buffer, envelope: Buffer) => void;
   /** The subscription (re)started: relays before this moment may have been missed. */
   onSubscribed: () => void;
   /** Commands are answered again after {@link RedisLink.lost}. */
   onRestored: () => void;
 }
 
-/** The connections of a replica: one for commands, one that listens to MESSAGES, and one for appends that wait. */
+/** The connections of a replica: one for commands, one that listens to both channels, and one for appends that wait. */
 export class RedisLink {
   readonly commands: Redis;
   /** The same as commands, unless appends wait for replicas: nothing else is to wait behind them. */
@@ -54,9 +54,7 @@ export class RedisLink {
     this.#subscriber.on('close', () => {
       this.#subscribed = false;
     });
-    this.#subscriber.on('messageBuffer', (_channel: Buffer, envelope: Buffer) =>
-      options.onEnvelope(envelope),
-    );
+    this.#subscriber.on('messageBuffer', options.onEnvelope);
   }
 
   get subscribed(): boolean {
@@ -110,7 +108,8 @@ export class RedisLink {
 
   async #subscribe(): Promise<void> {
     try {
-      await this.#subscriber.subscribe(CHANNEL);
+      // Resolves when both are confirmed.
+      await this.#subscriber.subscribe(CHANNEL, CLUSTER_CHANNEL);
       this.#subscribed = true;
       this.#options.onSubscribed();
     } catch (err) {

@@ -1,5 +1,5 @@
 import type { Logger } from '@chat/kit';
-import { envelopePrefix, parseEnvelope, type RoomId, readMessage } from '@chat/protocol';
+import { CLUSTER_CHANNEL, envelopePrefix, parseEnvelope, type RoomId, readMessage } from '@chat/protocol';
 import type { Incoming } from './chain.ts';
 import { messageFrame } from './frames-out.ts';
 import type { RealtimeMetrics } from './metrics.ts';
@@ -7,6 +7,8 @@ import { readRelayed } from './relay-frame.ts';
 
 /** Bytes of an envelope: the largest message escaped in full is 25 KB, the largest presence event 60 KB. */
 const MAX_ENVELOPE_BYTES = 128 * 1024;
+
+const CLUSTER = Buffer.from(CLUSTER_CHANNEL);
 
 /** What follows the prefix of an own heartbeat. */
 const HEARTBEAT = Buffer.from('"type":"server.heartbeat"');
@@ -16,12 +18,15 @@ interface RelayOptions {
   metrics: RealtimeMetrics;
   logger: Logger;
   onMessage: (roomId: RoomId, message: Incoming) => void;
-  onEvent: (type: string, data: unknown, serverId: string) => void;
+  /** A server written to the tutorial, or one of this cluster, told what such servers know. */
+  onEvent: (type: string, data: unknown) => void;
+  /** A server of this cluster told the others something. */
+  onClusterEvent: (type: string, data: unknown, serverId: string) => void;
   /** The own heartbeat came back. */
   onHeartbeat: (envelope: Buffer) => void;
 }
 
-/** Reads what all servers publish on MESSAGES. */
+/** Reads what all servers publish on MESSAGES, and those of this cluster on their own channel. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #prefix: Buffer;
@@ -32,10 +37,10 @@ export class Relay {
   }
 
   /** @param envelope is changed */
-  receive(envelope: Buffer): void {
+  receive(channel: Buffer, envelope: Buffer): void {
     const { metrics, logger } = this.#options;
     if (this.#isOwn(envelope)) {
-      this.#receiveOwn(envelope);
+      this.#receiveOwn(channel, envelope);
       return;
     }
     if (envelope.length > MAX_ENVELOPE_BYTES) {
@@ -43,7 +48,7 @@ export class Relay {
       return;
     }
     try {
-      this.#receiveForeign(envelope);
+      this.#receiveForeign(channel, envelope);
     } catch (err) {
       // Nothing that comes over the channel may end the process.
       logger.error({ err }, 'envelope failed');
@@ -55,16 +60,17 @@ export class Relay {
     return envelope.length > length && this.#prefix.compare(envelope, 0, length) === 0;
   }
 
-  #receiveOwn(envelope: Buffer): void {
+  #receiveOwn(channel: Buffer, envelope: Buffer): void {
     const start = this.#prefix.length;
     const isHeartbeat =
+      CLUSTER.equals(channel) &&
       HEARTBEAT.compare(envelope, start, Math.min(start + HEARTBEAT.length, envelope.length)) === 0;
     if (isHeartbeat) this.#options.onHeartbeat(envelope);
     else this.#options.metrics.echoes++;
   }
 
-  #receiveForeign(envelope: Buffer): void {
-    const { metrics, onMessage, onEvent } = this.#options;
+  #receiveForeign(channel: Buffer, envelope: Buffer): void {
+    const { metrics, onMessage, onEvent, onClusterEvent } = this.#options;
     const message = readRelayed(envelope);
     if (message) {
       metrics.relayed++;
@@ -75,7 +81,8 @@ export class Relay {
     const parsed = parseEnvelope(envelope.toString());
     if (!parsed) metrics.ignored('malformed');
     else if (parsed.type === 'message') this.#receiveParsed(parsed.data);
-    else onEvent(parsed.type, parsed.data, String(parsed.serverId));
+    else if (CLUSTER.equals(channel)) onClusterEvent(parsed.type, parsed.data, String(parsed.serverId));
+    else onEvent(parsed.type, parsed.data);
   }
 
   /** A message in a foreign server's layout, or of a cluster version that writes more fields. */
