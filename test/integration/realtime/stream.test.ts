@@ -1,11 +1,14 @@
 import { Rooms } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { EventStream } from '../../harness/event-stream.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { type RunningRedis, startRedis } from '../../harness/redis.ts';
+import { told } from '../../harness/told.ts';
+
+const SOON = { timeout: 15_000 };
 
 // Its own Redis: others talk in General too.
 let server: RunningRedis;
@@ -76,9 +79,9 @@ describe('GET /stream', () => {
 
   it('counts for presence and ends with its session', async () => {
     const stream = await open();
-    await writer.next('user.connected', ({ id }) => id === joe.id);
+    await vi.waitFor(() => expect(told(writer, joe.id).at(-1)).toBe(true), SOON);
     stream.close();
-    await writer.next('user.disconnected', ({ id }) => id === joe.id);
+    await vi.waitFor(() => expect(told(writer, joe.id).at(-1)).toBe(false), SOON);
   });
 
   it.each([
