@@ -8,6 +8,7 @@ import type { Hop } from './measures/hop.ts';
 import type { Idle } from './measures/idle.ts';
 import type { Logins } from './measures/logins.ts';
 import type { PagesOfHistory } from './measures/pages.ts';
+import type { OnlineCost, PresenceCost } from './measures/presence.ts';
 import type { ManyRooms } from './measures/rooms.ts';
 import type { Sends } from './measures/sends.ts';
 
@@ -28,6 +29,8 @@ export interface Results {
     sends?: Sends;
     rooms?: ManyRooms;
     gateway?: GatewayPoint[];
+    presence?: PresenceCost;
+    online?: OnlineCost;
     pages?: PagesOfHistory;
     logins?: Logins;
   };

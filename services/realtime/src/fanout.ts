@@ -23,14 +23,18 @@ export class Fanout {
     this.#metrics = metrics;
   }
 
-  publish(topic: string, frame: RecognizedString): void {
+  /** @returns how many sockets it is sent to */
+  publish(topic: string, frame: RecognizedString): number {
+    let sockets = 0;
     for (const app of this.#apps) {
       const subscribers = app.numSubscribers(topic);
       if (subscribers === 0) continue;
-      this.#metrics.delivered += subscribers;
+      sockets += subscribers;
       app.publish(topic, frame);
     }
+    this.#metrics.delivered += sockets;
     if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
+    return sockets;
   }
 
   listen(topic: string, listener: Listener): void {
