@@ -1,7 +1,9 @@
 import {
   CHANNEL,
+  CLUSTER_CHANNEL,
   MAX_DATE_AHEAD,
   messageEnvelopeHead,
+  privateMembers,
   RETRY_WINDOW,
   type RoomId,
   type UserId,
@@ -60,6 +62,8 @@ interface AppenderOptions {
   serverId: string;
   /** Messages that a room keeps, 0 = all. */
   keep: number;
+  /** False publishes private rooms' messages for this cluster's servers alone; true (the default) on MESSAGES. */
+  sharePrivate?: boolean;
   /** Replicas of Redis that must have a message before it counts as stored; 0 (the default) waits for none. */
   waitReplicas?: number;
   /** How long they are waited for, in milliseconds. */
@@ -71,14 +75,17 @@ export class Appender {
   readonly #redis: Redis;
   readonly #envelope: string;
   readonly #keep: number;
+  readonly #privateChannel: string;
   readonly #waitReplicas: number;
   readonly #waitMs: number;
 
   /** @param redis with waitReplicas a connection of its own: WAIT holds up what comes behind it */
-  constructor(redis: Redis, { serverId, keep, waitReplicas = 0, waitMs = 1000 }: AppenderOptions) {
+  constructor(redis: Redis, options: AppenderOptions) {
+    const { serverId, keep, sharePrivate = true, waitReplicas = 0, waitMs = 1000 } = options;
     this.#redis = redis;
     this.#envelope = messageEnvelopeHead(serverId);
     this.#keep = keep;
+    this.#privateChannel = sharePrivate ? CHANNEL : CLUSTER_CHANNEL;
     this.#waitReplicas = waitReplicas;
     this.#waitMs = waitMs;
   }
@@ -93,7 +100,7 @@ export class Appender {
     const args: (string | number)[] = [
       keys.room(roomId),
       keys.roomRetried(roomId),
-      CHANNEL,
+      privateMembers(roomId) ? this.#privateChannel : CHANNEL,
       this.#envelope,
       this.#keep,
       MAX_DATE_AHEAD,

@@ -5,15 +5,19 @@ import type { Redis } from 'ioredis';
 export class RoomEvents {
   readonly #redis: Redis;
   readonly #serverId: string;
+  readonly #privateChannel: string;
 
-  constructor(redis: Redis, serverId: string) {
+  /** @param sharePrivate whether servers written to the tutorial hear of private rooms */
+  constructor(redis: Redis, serverId: string, sharePrivate: boolean) {
     this.#redis = redis;
     this.#serverId = serverId;
+    this.#privateChannel = sharePrivate ? CHANNEL : CLUSTER_CHANNEL;
   }
 
-  /** The open sockets of both users get the room, also those at servers written to the tutorial. */
+  /** The open sockets of both users get the room. */
   async privateRoom(id: RoomId, names: readonly string[]): Promise<void> {
-    await this.#redis.publish(CHANNEL, encodeEnvelope(this.#serverId, 'show.room', { id, names }));
+    const event = encodeEnvelope(this.#serverId, 'show.room', { id, names });
+    await this.#redis.publish(this.#privateChannel, event);
   }
 
   /** The open sockets of this user alone get the room. */

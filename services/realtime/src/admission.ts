@@ -28,7 +28,7 @@ export interface AdmissionOptions {
 
 interface LookUp {
   session: string;
-  /** The session ended meanwhile. */
+  /** The session ended meanwhile, or may have. */
   ended: boolean;
   /** Users who changed meanwhile: whose session it is shows only at the end. */
   changed: UserId[];
@@ -139,6 +139,11 @@ export class Admission {
   /** A session ended. Look-ups of others go on: in a storm some session ends all the time. */
   sessionEnded(session: string): void {
     for (const lookUp of this.#lookUps) if (lookUp.session === session) lookUp.ended = true;
+  }
+
+  /** Events were missed: whoever is being looked up is looked up again. */
+  eventsMissed(): void {
+    for (const lookUp of this.#lookUps) lookUp.ended = true;
   }
 
   async #userOf(session: string): Promise<User> {

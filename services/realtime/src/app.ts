@@ -95,7 +95,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     waitReplicas: config.REDIS_WAIT_REPLICAS,
     logger,
     onEnvelope: (channel, envelope) => relay.receive(channel, envelope),
-    onSubscribed: () => void registry.repairAll(),
+    onSubscribed: () => void catchUp(),
     onRestored: restored,
   });
   const redis = link.commands;
@@ -143,7 +143,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     serverId,
     redis,
     metrics,
-    sockets: () => (draining ? undefined : peers.size),
+    sockets: () => (draining || degraded || !listens() ? undefined : peers.size),
     onAway: () => away(),
     onDeaf: () => {
       logger.error('the subscription is deaf: connecting it anew');
@@ -181,6 +181,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     appender: new Appender(link.appends, {
       serverId,
       keep: config.ROOM_LIMIT,
+      sharePrivate: config.SHARE_PRIVATE,
       waitReplicas: config.REDIS_WAIT_REPLICAS,
       waitMs: waitMs(place),
     }),
@@ -261,6 +262,10 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     }
   }
 
+  function listens(): boolean {
+    return link.subscribed && !heartbeat.deaf;
+  }
+
   function away(error?: unknown): void {
     if (error !== undefined && !isRedisAway(error)) {
       logger.error({ err: error }, 'reading rooms failed');
@@ -273,11 +278,22 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout.publish(EVERYONE, DEGRADED);
   }
 
+  /** Makes good what may have been published unheard. Once storage is back it is done again, as reading may fail. */
+  async function catchUp(): Promise<void> {
+    admission.eventsMissed();
+    presence.tellCrowd();
+    try {
+      await Promise.all([registry.repairAll(), guard.check(), events.showGained()]);
+    } catch (error) {
+      away(error);
+    }
+  }
+
   function restored(): void {
     degraded = false;
     logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
     queue.resume();
-    void registry.repairAll();
+    void catchUp();
     presence.reassert();
     fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
   }
@@ -291,7 +307,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   });
   readiness.set('serving', true);
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
-  readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
+  readiness.probe('subscription', listens);
 
   const sockets = {
     admission,

@@ -29,6 +29,8 @@ export const configSchema = baseSchema.extend({
   REDIS_WAIT_REPLICAS: integer(0, 100).default(0),
   /** Messages that a room keeps; 0 = all. */
   ROOM_LIMIT: integer(0).default(100_000),
+  /** Whether private rooms' messages go on MESSAGES, where servers written to the tutorial give them to everybody. */
+  SHARE_PRIVATE: flag.default(true),
   MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
   MESSAGE_BURST: integer(1).default(LIMITS.messageBurst),
   SOCKETS_PER_USER: integer(1).default(LIMITS.socketsPerUser),
@@ -59,10 +61,10 @@ export const configSchema = baseSchema.extend({
   SESSION_CHECK_MS: milliseconds.default(30_000),
   /** Where the page was built; without it there is none. */
   WEB_DIR: z.string().optional(),
-  /** Unset: the host name and a random suffix, new at each start. */
+  /** What the replica's id begins with, before a random part; unset: the host name. */
   SERVER_ID: z
     .string()
-    .regex(/^[\w.:-]{1,128}$/, 'expected letters, digits and ._:-')
+    .regex(/^[\w.:-]{1,64}$/, 'expected 1 to 64 letters, digits and ._:-')
     .optional(),
 });
 

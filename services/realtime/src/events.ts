@@ -68,6 +68,9 @@ export class Events {
       case 'users.changed':
         presence.heard(data);
         return;
+      case 'show.room':
+        this.#showRoom(data);
+        return;
       case 'room.granted':
         this.#granted(data);
         return;
@@ -107,6 +110,11 @@ export class Events {
   #grant(id: RoomId, userIds: readonly UserId[]): void {
     this.#options.onUsersChanged(userIds);
     this.show(id, userIds);
+  }
+
+  /** Gives all users of this replica the rooms that they got while nothing was heard of it. */
+  async showGained(): Promise<void> {
+    for await (const [id, userIds] of this.#options.users.gained()) this.show(id, userIds);
   }
 
   /** Gives users of this replica a room that is new to them. */

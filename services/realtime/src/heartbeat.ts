@@ -11,7 +11,7 @@ interface HeartbeatOptions {
   serverId: string;
   redis: Redis;
   metrics: RealtimeMetrics;
-  /** Undefined when this server takes no more. */
+  /** Undefined when this server takes no clients, so that none are sent to it: while it drains or is not ready. */
   sockets: () => number | undefined;
   /** Redis does not take commands. */
   onAway: () => void;

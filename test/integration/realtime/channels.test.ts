@@ -1,7 +1,7 @@
 import { CLUSTER_CHANNEL, privateRoomId } from '@chat/protocol';
 import { keys, Sessions } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { RoomEvents } from '../../../services/history/src/room-events.ts';
 import { type Account, createAccount, createSession } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
@@ -55,7 +55,7 @@ async function connect(replica: TestRealtime, { token }: { token: string }): Pro
 describe('MESSAGES', () => {
   it('carries what a server written to the tutorial knows, whatever is done, and nothing else', async () => {
     const [a, b] = [await connect(replicas[0], pablo), await connect(replicas[1], joe)];
-    const events = new RoomEvents(redis, 'history-test');
+    const events = new RoomEvents(redis, 'history-test', true);
 
     await a.say('0', 'hello');
     await b.next('message', ({ message }) => message === 'hello');
@@ -120,6 +120,28 @@ describe('MESSAGES', () => {
     );
     return unknown! + malformed!;
   }
+});
+
+describe('with SHARE_PRIVATE=false', () => {
+  it('keeps private rooms off MESSAGES, where every server would hand them to everybody', async () => {
+    const env = { SHARE_PRIVATE: 'false' };
+    const discreet = await Promise.all([startRealtime(server.url, env), startRealtime(server.url, env)]);
+    onTestFinished(async () => {
+      await Promise.all(discreet.map((replica) => replica.stop()));
+    });
+    const [a, b] = [await connect(discreet[0], pablo), await connect(discreet[1], joe)];
+    const id = privateRoomId(pablo.id, joe.id);
+    await redis.sadd(keys.userRooms(joe.id), id);
+    await redis.sadd(keys.userRooms(pablo.id), id);
+    await new RoomEvents(redis, 'history-test', false).privateRoom(id, [pablo.username, joe.username]);
+    for (const socket of [a, b]) await socket.next('show.room', (room) => room.id === id);
+    const date = await a.say(id, 'between us');
+    expect(await b.next('message', ({ roomId }) => roomId === id)).toMatchObject({ date, from: pablo.id });
+    await a.say('0', 'for all');
+    await b.next('message', ({ message }) => message === 'for all');
+    await expect.poll(() => heard.map(({ data }) => data.message)).toContain('for all');
+    expect(heard.filter(({ data }) => data.roomId === id || data.id === id)).toEqual([]);
+  });
 });
 
 describe("the cluster's own channel", () => {
