@@ -27,6 +27,7 @@ export class Announcer {
   /** By performance.now(). */
   #pausesUntil = 0;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(fanout: Fanout) {
     this.#fanout = fanout;
@@ -47,10 +48,12 @@ export class Announcer {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
   #schedule(): void {
+    if (this.#stopped) return;
     const wait = Math.max(0, this.#pausesUntil - performance.now());
     this.#timer ??= setTimeout(() => this.#announce(), wait);
   }
