@@ -9,6 +9,7 @@ import type { Hop } from './measures/hop.ts';
 import type { Idle } from './measures/idle.ts';
 import type { Logins } from './measures/logins.ts';
 import type { PagesOfHistory } from './measures/pages.ts';
+import type { OnlineCost, PresenceCost } from './measures/presence.ts';
 import type { ManyRooms } from './measures/rooms.ts';
 import type { Sends } from './measures/sends.ts';
 
@@ -29,6 +30,8 @@ export interface Results {
     sends?: Sends;
     rooms?: ManyRooms;
     gateway?: GatewayPoint[];
+    presence?: PresenceCost;
+    online?: OnlineCost;
     pages?: PagesOfHistory;
     logins?: Logins;
     abuse?: AbuseCost[];

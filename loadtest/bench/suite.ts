@@ -10,6 +10,7 @@ import { measureHop } from './measures/hop.ts';
 import { measureIdle, measureUpgrades } from './measures/idle.ts';
 import { measureLogins } from './measures/logins.ts';
 import { measurePages } from './measures/pages.ts';
+import { measureOnline, measurePresence } from './measures/presence.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSends } from './measures/sends.ts';
 import type { Measure } from './options.ts';
@@ -59,9 +60,9 @@ export async function runSuite(bench: Bench, results: Results, save: () => void)
     },
   };
   if (peers && wants(...COMPARED)) requireAddons();
-  if (wants('idle', 'upgrades', 'sends')) await onOneServer(suite);
+  if (wants('idle', 'upgrades', 'sends', 'presence')) await onOneServer(suite);
   if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(suite);
-  if (wants('pages', 'logins')) await onHttp(suite);
+  if (wants('pages', 'logins', 'presence')) await onHttp(suite);
   if (wants('abuse')) await onWhole(suite);
 }
 
@@ -80,6 +81,9 @@ async function onOneServer({ bench, results: { chat, socketio }, when }: Suite):
   });
   await when(['sends'], async () => {
     chat.sends = await measureSends(bench, target);
+  });
+  await when(['presence'], async () => {
+    chat.presence = await measurePresence(bench, target);
   });
   await target.stop();
   if (!bench.options.peers) return;
@@ -130,6 +134,9 @@ async function onHttp({ bench, results: { chat }, when }: Suite): Promise<void> 
   });
   await when(['logins'], async () => {
     chat.logins = await measureLogins(bench, target);
+  });
+  await when(['presence'], async () => {
+    chat.online = await measureOnline(bench, target);
   });
   await target.stop();
 }

@@ -10,6 +10,12 @@ export const CHANNEL = 'MESSAGES';
  */
 export const CLUSTER_CHANNEL = 'chat:cluster';
 
+/**
+ * The serverId of what is published on {@link CHANNEL} for the tutorial's servers alone, which compare it with their own
+ * and nothing else: this cluster's hear the same on {@link CLUSTER_CHANNEL}, and skip it unread.
+ */
+export const FOR_FOREIGN_SERVERS = 'for-foreign-servers';
+
 /** What travels on both channels. Foreign servers write numbers as serverId, and their own JSON layout. */
 export interface Envelope {
   serverId: string | number;

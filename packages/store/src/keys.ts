@@ -33,11 +33,13 @@ export const keys = {
   userSessions: (id: UserId) => `user:${id}:sessions`,
   /** Hash serverId -> connections closed there for a revocation. Lives for a minute. */
   revocation: (request: string) => `revocation:${request}`,
-  /** Hash serverId -> number of sockets of the user on that replica. */
+  /** Hash serverId -> number of sockets of the user on that replica; 1 for a foreign server that has the user online. */
   userConnections: (id: UserId) => `user:${id}:connections`,
   /** Sorted set serverId -> expiry of its lease, in seconds of Redis' clock. */
   servers: 'servers',
-  /** Set of the users with a socket on one replica. */
+  /** The same for servers written to the tutorial that told of a user who came. */
+  foreignServers: 'foreign_servers',
+  /** Set of the users with a socket on one server. */
   serverUsers: (serverId: string) => `server:${serverId}:users`,
   /** Never holds anything: deleting it shows whether Redis takes writes. */
   writeProbe: 'write_probe',

@@ -29,7 +29,8 @@ import { Heartbeat } from './heartbeat.ts';
 import { LocalUsers } from './local-users.ts';
 import { RealtimeMetrics } from './metrics.ts';
 import { Page } from './page.ts';
-import { LEAVE_MS, PresenceKeeper } from './presence-keeper.ts';
+import { PresenceKeeper } from './presence/keeper.ts';
+import { LEAVE_MS } from './presence/reporter.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { RedisClock } from './redis-clock.ts';
 import { RedisLink, waitMs } from './redis-link.ts';
@@ -109,7 +110,6 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const schedule = (callback: () => void) => link.beforeLeaving(callback);
   const rooms = new Rooms(redis, schedule);
   const usernames = new UsernameCache(new Users(redis));
-  const presenceStore = new Presence(redis, serverId);
   const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId, schedule });
 
   const clock = new RedisClock();
@@ -134,7 +134,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   );
   const presence = new PresenceKeeper({
     serverId,
-    presence: presenceStore,
+    presence: new Presence(redis, serverId),
     redis,
     users,
     usernames,
@@ -184,7 +184,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     metrics,
     logger,
     onMessage: relayed,
-    onEvent: (type, data) => events.receive(type, data),
+    onEvent: (type, data, server) => events.receive(type, data, server),
     onClusterEvent: (type, data, server) => events.receiveCluster(type, data, server),
     onHeartbeat: (envelope) => heartbeat.heard(envelope),
   });
@@ -228,7 +228,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const greeter = new Greeter(serverId, limits, () => degraded);
   const admission = new Admission({
     sessions,
-    presence: presenceStore,
+    presence,
     users,
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
@@ -308,6 +308,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
     queue.resume();
     void catchUp();
+    presence.reassert();
     fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
   }
 

@@ -11,7 +11,7 @@ import type { Fanout } from './fanout.ts';
 import { encodeFrame } from './frames-out.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
-import type { PresenceKeeper } from './presence-keeper.ts';
+import type { PresenceKeeper } from './presence/keeper.ts';
 import type { Rebalancer } from './rebalancer.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import type { SessionGuard } from './session-guard.ts';
@@ -46,12 +46,12 @@ export class Events {
   }
 
   /** From MESSAGES: what the tutorial knows. */
-  receive(type: string, data: unknown): void {
+  receive(type: string, data: unknown, serverId: string): void {
     const { presence, metrics } = this.#options;
     switch (type) {
       case 'user.connected':
       case 'user.disconnected':
-        presence.heard(type, data);
+        presence.heardForeign(type === 'user.connected', data, serverId);
         return;
       case 'show.room':
         this.#showRoom(data);
@@ -66,7 +66,7 @@ export class Events {
     const { presence, rebalancer, metrics } = this.#options;
     switch (type) {
       case 'users.changed':
-        presence.heard(type, data);
+        presence.heard(data);
         return;
       case 'show.room':
         this.#showRoom(data);

@@ -32,18 +32,21 @@ export class Fanout {
     this.#onPublished = onPublished;
   }
 
-  publish(topic: string, frame: RecognizedString): void {
-    let receivers = this.#listeners.get(topic)?.size ?? 0;
+  /** @returns how many sockets it is sent to, event streams left out */
+  publish(topic: string, frame: RecognizedString): number {
+    let sockets = 0;
     for (const app of this.#apps) {
       const subscribers = app.numSubscribers(topic);
       if (subscribers === 0) continue;
-      receivers += subscribers;
+      sockets += subscribers;
       app.publish(topic, frame);
     }
-    if (receivers === 0) return;
+    const receivers = sockets + (this.#listeners.get(topic)?.size ?? 0);
+    if (receivers === 0) return 0;
     this.#metrics.delivered += receivers;
     this.#onPublished(receivers * Buffer.byteLength(frame as string | NodeJS.ArrayBufferView));
     if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
+    return sockets;
   }
 
   listen(topic: string, listener: Listener): void {

@@ -1,5 +1,12 @@
 import type { Logger } from '@chat/kit';
-import { CLUSTER_CHANNEL, envelopePrefix, parseEnvelope, type RoomId, readMessage } from '@chat/protocol';
+import {
+  CLUSTER_CHANNEL,
+  envelopePrefix,
+  FOR_FOREIGN_SERVERS,
+  parseEnvelope,
+  type RoomId,
+  readMessage,
+} from '@chat/protocol';
 import type { Incoming } from './chain.ts';
 import { messageFrame } from './frames-out.ts';
 import type { RealtimeMetrics } from './metrics.ts';
@@ -10,6 +17,9 @@ const MAX_ENVELOPE_BYTES = 128 * 1024;
 
 const CLUSTER = Buffer.from(CLUSTER_CHANNEL);
 
+/** How an envelope begins that tells this cluster nothing new. */
+const FOR_FOREIGN = Buffer.from(envelopePrefix(FOR_FOREIGN_SERVERS));
+
 /** What follows the prefix of an own heartbeat. */
 const HEARTBEAT = Buffer.from('"type":"server.heartbeat"');
 
@@ -19,7 +29,7 @@ interface RelayOptions {
   logger: Logger;
   onMessage: (roomId: RoomId, message: Incoming) => void;
   /** A server written to the tutorial, or one of this cluster, told what such servers know. */
-  onEvent: (type: string, data: unknown) => void;
+  onEvent: (type: string, data: unknown, serverId: string) => void;
   /** A server of this cluster told the others something. */
   onClusterEvent: (type: string, data: unknown, serverId: string) => void;
   /** The own heartbeat came back. */
@@ -39,10 +49,11 @@ export class Relay {
   /** @param envelope is changed */
   receive(channel: Buffer, envelope: Buffer): void {
     const { metrics, logger } = this.#options;
-    if (this.#isOwn(envelope)) {
+    if (startsWith(envelope, this.#prefix)) {
       this.#receiveOwn(channel, envelope);
       return;
     }
+    if (startsWith(envelope, FOR_FOREIGN)) return;
     if (envelope.length > MAX_ENVELOPE_BYTES) {
       metrics.ignored('too_large');
       return;
@@ -53,11 +64,6 @@ export class Relay {
       // Nothing that comes over the channel may end the process.
       logger.error({ err }, 'envelope failed');
     }
-  }
-
-  #isOwn(envelope: Buffer): boolean {
-    const { length } = this.#prefix;
-    return envelope.length > length && this.#prefix.compare(envelope, 0, length) === 0;
   }
 
   #receiveOwn(channel: Buffer, envelope: Buffer): void {
@@ -82,7 +88,7 @@ export class Relay {
     if (!parsed) metrics.ignored('malformed');
     else if (parsed.type === 'message') this.#receiveParsed(parsed.data);
     else if (CLUSTER.equals(channel)) onClusterEvent(parsed.type, parsed.data, String(parsed.serverId));
-    else onEvent(parsed.type, parsed.data);
+    else onEvent(parsed.type, parsed.data, String(parsed.serverId));
   }
 
   /** A message in a foreign server's layout, or of a cluster version that writes more fields. */
@@ -104,4 +110,8 @@ export class Relay {
       identity: prev === undefined ? json : undefined,
     });
   }
+}
+
+function startsWith(envelope: Buffer, prefix: Buffer): boolean {
+  return envelope.length > prefix.length && prefix.compare(envelope, 0, prefix.length) === 0;
 }

@@ -7,6 +7,7 @@ import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { type RunningRedis, startRedis } from '../../harness/redis.ts';
 import { RedisProxy } from '../../harness/redis-proxy.ts';
+import { untilTold } from '../../harness/told.ts';
 
 /** What a replica calls the connection of its subscription, and that of its commands. */
 const SUBSCRIPTION = 'chat-realtime-relay';
@@ -57,7 +58,7 @@ it('whatever happened while a replica did not listen is right there once it does
   const [pablo, joe, mary, alex] = await Promise.all([1, 2, 3, 4].map(() => createAccount(redis)));
   const [a, b, c] = [await connect(cut, pablo!), await connect(cut, joe!), await connect(cut, mary!)];
   const leaving = await connect(other, alex!);
-  await c.next('user.connected', ({ id }) => id === alex!.id);
+  await untilTold(c, alex!.id, [true]);
 
   await stopListening();
   const lunch = await rooms.createNamed('Lunch', mary!.id);
