@@ -328,6 +328,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     admission,
     dispatcher,
     greeter,
+    fanout,
     users,
     metrics,
     logger,

@@ -17,6 +17,7 @@ export class Fanout {
   readonly #metrics: RealtimeMetrics;
   readonly #onPublished: (bytes: number) => void;
   readonly #listeners = new Map<string, Set<Listener>>();
+  #due: (() => void)[] = [];
 
   /**
    * @param apps all that have sockets: a topic reaches into each of them
@@ -34,6 +35,7 @@ export class Fanout {
 
   /** @returns how many sockets it is sent to, event streams left out */
   publish(topic: string, frame: RecognizedString): number {
+    if (this.#due.length > 0) this.#runDue();
     let sockets = 0;
     for (const app of this.#apps) {
       const subscribers = app.numSubscribers(topic);
@@ -49,6 +51,14 @@ export class Fanout {
     return sockets;
   }
 
+  /**
+   * Calls back before the next frame is published, and soon in any case. For what must not happen while the topic tree
+   * hands out frames: leaving topics changes the tree.
+   */
+  beforeNext(callback: () => void): void {
+    if (this.#due.push(callback) === 1) setImmediate(() => this.#runDue());
+  }
+
   listen(topic: string, listener: Listener): void {
     const listeners = this.#listeners.get(topic);
     if (listeners) listeners.add(listener);
@@ -59,6 +69,10 @@ export class Fanout {
     const listeners = this.#listeners.get(topic);
     listeners?.delete(listener);
     if (listeners?.size === 0) this.#listeners.delete(topic);
+  }
+
+  #runDue(): void {
+    for (const callback of this.#due.splice(0)) callback();
   }
 
   #publishToListeners(topic: string, frame: RecognizedString): void {
