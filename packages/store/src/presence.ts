@@ -2,12 +2,13 @@ import { CHANNEL, encodeEnvelope, FOR_FOREIGN_SERVERS, type User, type UserId } 
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
-import { orMissing } from './wrong-type.ts';
+import { isWrongType, orMissing } from './wrong-type.ts';
 
-const presenceSet = loadScript('presence-set', 4);
-const presenceClaim = loadScript('presence-claim', 3);
-const presenceForeign = loadScript('presence-foreign', 4);
-const leaseRenew = loadScript('lease-renew', 2);
+/** The scripts, each with the types of its keys. */
+const SET = { run: loadScript('presence-set', 4), types: ['hash', 'set', 'set', 'zset'] };
+const CLAIM = { run: loadScript('presence-claim', 3), types: ['hash', 'set', 'zset'] };
+const FOREIGN_CAME = { run: loadScript('presence-foreign', 4), types: ['hash', 'set', 'set', 'zset'] };
+const RENEW = { run: loadScript('lease-renew', 2), types: ['zset', 'zset'] };
 
 /** Foreign servers have no lease of their own: it is named so, and theirs is kept for so long, in seconds. */
 const FOREIGN = 'foreign:';
@@ -70,7 +71,7 @@ export class Presence {
    * @returns false when there is no place
    */
   async claim(userId: UserId, sockets: number, limit: number): Promise<boolean> {
-    const claimed = await presenceClaim(this.#redis, [
+    const claimed = await this.#run(CLAIM, [
       keys.userConnections(userId),
       keys.serverUsers(this.#serverId),
       keys.servers,
@@ -86,7 +87,7 @@ export class Presence {
   async cameElsewhere(foreignId: string, userId: UserId): Promise<void> {
     if (!FOREIGN_ID.test(foreignId)) return;
     const serverId = FOREIGN + foreignId;
-    await presenceForeign(this.#redis, [
+    await this.#run(FOREIGN_CAME, [
       keys.userConnections(userId),
       keys.serverUsers(serverId),
       keys.onlineUsers,
@@ -103,7 +104,7 @@ export class Presence {
   }
 
   async #set(serverId: string, user: User, sockets: number, lease = ''): Promise<PresenceChange> {
-    const [change, at, online] = (await presenceSet(this.#redis, [
+    const [change, at, online] = (await this.#run(SET, [
       keys.userConnections(user.id),
       keys.serverUsers(serverId),
       keys.onlineUsers,
@@ -126,7 +127,7 @@ export class Presence {
    * @param claimSeconds how long a claim lasts; 0 claims nobody
    */
   async renewLease(leaseSeconds: number, claimSeconds: number): Promise<Lease> {
-    const reply = (await leaseRenew(this.#redis, [
+    const reply = (await this.#run(RENEW, [
       keys.servers,
       keys.foreignServers,
       this.#serverId,
@@ -141,6 +142,20 @@ export class Presence {
     const lease = reply[1]!;
     const leftSeconds = before === undefined ? 0 : Number(before) - (Number(lease) - leaseSeconds);
     return { before, lease, inTime: leftSeconds >= leaseSeconds / 2, lapsed: leftSeconds <= 0, claimed };
+  }
+
+  /** A key that somebody gave another type goes: it counts nobody, and while it stands nobody could be counted. */
+  async #run({ run, types }: typeof SET, args: (string | number)[]): Promise<unknown> {
+    try {
+      return await run(this.#redis, args);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      for (const [index, type] of types.entries()) {
+        const key = String(args[index]);
+        if ((await this.#redis.type(key)) !== type) await this.#redis.del(key);
+      }
+      return run(this.#redis, args);
+    }
   }
 
   /** The users that a server has, or had when it died. */

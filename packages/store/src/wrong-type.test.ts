@@ -47,6 +47,8 @@ const SPOILT = [
   keys.roomName('7'),
   keys.onlineUsers,
   keys.serverUsers('dead'),
+  keys.userConnections(2),
+  keys.servers,
 ];
 const TYPES: Record<string, (key: string) => Promise<unknown>> = {
   string: (key) => redis.set(key, 'garbage'),
@@ -83,6 +85,11 @@ const READS: Record<string, () => Promise<unknown>> = {
   'who is online': () => new OnlineUsers(redis).some(10),
   'who of both is online': () => new OnlineUsers(redis).among([1, 2]),
   'the users of a dead server': () => new Presence(redis, 'living').usersOf('dead'),
+  'a place for a socket of Bob': () => new Presence(redis, 'living').claim(2, 1, 64),
+  'Bob comes': () => new Presence(redis, 'living').set({ id: 2, username: 'bob' }, 1),
+  'Bob comes to a foreign server': () => new Presence(redis, 'living').cameElsewhere('4132', 2),
+  'Bob leaves': () => new Presence(redis, 'dead').set({ id: 2, username: 'bob' }, 0),
+  'a lease': () => new Presence(redis, 'living').renewLease(6, 5),
   'where rooms are': () => new Timeline(redis).open(['0', '7', '1:2']),
   'what came to rooms': () => {
     const places = ['0', '7', '1:2'].map((id) => ({ id, dates: [0], overlap: true }));
