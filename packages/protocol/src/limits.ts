@@ -17,7 +17,7 @@ export const LIMITS = {
   resumeRooms: 1000,
   /** Messages that one page of history holds at most. */
   pageSize: 200,
-  /** Bytes of a password: bcrypt reads no more than 72, so longer ones are refused and never cut. */
+  /** Bytes of a new password: bcrypt reads no more than 72, so longer ones are refused and never cut. */
   passwordBytes: { min: 8, max: 72 },
   /** Characters (code points) of a user's or a room's name. */
   nameCharacters: { min: 1, max: 32 },

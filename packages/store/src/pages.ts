@@ -1,6 +1,7 @@
 import { isOwnMember, type RoomId, readMessage } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
+import { orMissing } from './wrong-type.ts';
 
 /** A part of a room's history, every message as JSON text that needs no further look: the body is their join. */
 export interface Page {
@@ -20,6 +21,7 @@ const MAX_TIES = 1000;
 /** Members that are looked at for one page at most: a room full of garbage must not hold up the others. */
 const MAX_SCANNED = 10_000;
 const MAX_CHUNK = 1000;
+
 /** Reads the history of rooms in pages. Scores are dates; a page's dates are exactly the scores. */
 export class Pages {
   readonly #redis: Redis;
@@ -91,23 +93,12 @@ export class Pages {
     return page;
   }
 
-  async #read(
-    roomId: RoomId,
-    range: Range,
-    start: number,
-    count: number,
-    withScores: boolean,
-  ): Promise<string[]> {
+  #read(roomId: RoomId, range: Range, start: number, count: number, withScores: boolean): Promise<string[]> {
     const key = keys.room(roomId);
-    try {
-      return await (withScores
-        ? this.#readScored(key, range, start, count)
-        : this.#readMembers(key, range, start, count));
-    } catch (error) {
-      // A key of another type is a foreign server's mistake; the room counts as empty.
-      if ((error as Error).message.startsWith('WRONGTYPE')) return [];
-      throw error;
-    }
+    const rows = withScores
+      ? this.#readScored(key, range, start, count)
+      : this.#readMembers(key, range, start, count);
+    return orMissing(rows, []);
   }
 
   // A number's shortest text reads back as the same double, in Redis as here: "(" leaves out just that date.

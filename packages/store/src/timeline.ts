@@ -2,6 +2,7 @@ import { MAX_DATE_AHEAD, type Message, type RoomId, readMessage } from '@chat/pr
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
+import { isWrongType } from './wrong-type.ts';
 
 const roomRead = loadScript('room-read', 1);
 
@@ -103,7 +104,7 @@ export class Timeline {
       return (await roomRead(this.#redis, args)) as Reply;
     } catch (error) {
       // A key of another type is a foreign server's mistake; the room counts as empty.
-      if ((error as Error).message.includes('WRONGTYPE')) return NOTHING;
+      if (isWrongType(error)) return NOTHING;
       throw error;
     }
   }

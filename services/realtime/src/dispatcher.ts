@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type Logger, toAppError } from '@chat/kit';
 import {
-  CHANNEL,
   CLOSE,
+  CLUSTER_CHANNEL,
   type ClientFrame,
   type ErrorCode,
   encodeEnvelope,
@@ -311,7 +311,7 @@ export class Dispatcher {
     const data = { roomId, from: peer.user.id };
     const frame = encodeFrame({ type: 'typing', data });
     for (const topic of room.topics) fanout.publish(topic, frame);
-    redis.publish(CHANNEL, encodeEnvelope(serverId, 'typing', data)).catch(() => undefined);
+    redis.publish(CLUSTER_CHANNEL, encodeEnvelope(serverId, 'typing', data)).catch(() => undefined);
   }
 
   #run(peer: Peer, work: Promise<unknown>, cid?: string): void {

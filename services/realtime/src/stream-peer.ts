@@ -31,8 +31,8 @@ export class StreamPeer extends Peer implements Listener {
   /** uWebSockets.js holds something that the client did not take yet. */
   #blocked = false;
   /** What is written once it took that, and its bytes. */
-  #waiting: string[] = [];
-  #waitingBytes = 0;
+  #events: string[] = [];
+  #waiting = 0;
   #inBatch = false;
   /** The last message of a batch, which is to have an id. */
   #held = '';
@@ -141,6 +141,16 @@ export class StreamPeer extends Peer implements Listener {
     this.#onEnded(this);
   }
 
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  cut(): void {
+    this.closed();
+    // Runs the abort handler, which counts the stream out.
+    this.#response.close();
+  }
+
   closed(): void {
     this.#open = false;
     for (const topic of this.#topics) this.#fanout.unlisten(topic, this);
@@ -178,12 +188,9 @@ export class StreamPeer extends Peer implements Listener {
       this.#blocked = !this.#response.write(text);
       return;
     }
-    this.#waiting.push(text);
-    this.#waitingBytes += Buffer.byteLength(text);
-    if (this.#waitingBytes <= this.#maxBackpressure) return;
-    this.closed();
-    // Runs the abort handler, which counts the stream out.
-    this.#response.close();
+    this.#events.push(text);
+    this.#waiting += Buffer.byteLength(text);
+    if (this.#waiting > this.#maxBackpressure) this.cut();
   }
 
   /**
@@ -192,9 +199,9 @@ export class StreamPeer extends Peer implements Listener {
    */
   #writeWaiting(): void {
     this.#blocked = !this.#response.write(COMMENT);
-    while (!this.#blocked && this.#waiting.length > 0) {
-      const piece = this.#waiting.splice(0, EVENTS_AT_ONCE).join('');
-      this.#waitingBytes -= Buffer.byteLength(piece);
+    while (!this.#blocked && this.#events.length > 0) {
+      const piece = this.#events.splice(0, EVENTS_AT_ONCE).join('');
+      this.#waiting -= Buffer.byteLength(piece);
       this.#blocked = !this.#response.write(piece);
     }
   }

@@ -50,6 +50,10 @@ export class Streams {
     return this.#peers.size;
   }
 
+  get peers(): Iterable<StreamPeer> {
+    return this.#peers;
+  }
+
   async open(response: HttpResponse, request: HttpRequest): Promise<void> {
     const { admission, trustProxy, logger } = this.#options;
     const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
@@ -66,9 +70,12 @@ export class Streams {
       const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId, this.#options.clock);
       if (lastEventId !== '' && !from)
         throw new AppError('bad_request', 'Last-Event-ID is none of this server');
-      peer = await admission.admit(credentials, (admitted) =>
-        aborted ? undefined : this.#enter(response, admitted, from),
-      );
+      peer = await admission.admit(credentials, (admitted) => {
+        if (aborted) return undefined;
+        if (!response.bodiless) return this.#enter(response, admitted, from);
+        response.cork(() => writeHead(response).endWithoutBody());
+        return undefined;
+      });
       if (peer && from) await this.#resume(peer, from);
     } catch (error) {
       if (aborted) return;
@@ -124,14 +131,7 @@ export class Streams {
   }
 
   #begin(response: HttpResponse, peer: StreamPeer, resumes: boolean): void {
-    response
-      .writeStatus('200 OK')
-      .writeHeader('Content-Type', 'text/event-stream; charset=utf-8')
-      .writeHeader('Cache-Control', 'no-store')
-      .writeHeader('X-Content-Type-Options', 'nosniff')
-      // nginx would gather events in a buffer.
-      .writeHeader('X-Accel-Buffering', 'no')
-      .write(`retry: ${RETRY_MS}\n\n`);
+    writeHead(response).write(`retry: ${RETRY_MS}\n\n`);
     this.#options.greeter.greet(peer, resumes);
   }
 
@@ -141,4 +141,16 @@ export class Streams {
     peer.park?.abandon();
     this.#options.users.detach(peer);
   }
+}
+
+function writeHead(response: HttpResponse): HttpResponse {
+  return (
+    response
+      .writeStatus('200 OK')
+      .writeHeader('Content-Type', 'text/event-stream; charset=utf-8')
+      .writeHeader('Cache-Control', 'no-store')
+      .writeHeader('X-Content-Type-Options', 'nosniff')
+      // nginx would gather events in a buffer.
+      .writeHeader('X-Accel-Buffering', 'no')
+  );
 }

@@ -245,4 +245,21 @@ describe('what is no message', () => {
     await socket.say(id, 'good two');
     await second.next('message', ({ message }) => message === 'good two');
   });
+
+  it('in place of a user locks out nobody who has a private room with that id', async () => {
+    const [pablo] = accounts;
+    const spoilt = 900_000_001;
+    const id = `${pablo.id}:${spoilt}`;
+    await foreign.sadd(keys.userRooms(pablo.id), id);
+    await foreign.set(keys.user(spoilt), 'garbage');
+    try {
+      const socket = await ChatSocket.connect(replica.socketUrl, { token: pablo.token });
+      sockets.push(socket);
+      const { rooms } = await socket.next('hello');
+      expect(rooms).toContainEqual({ id, names: [pablo.username, `User ${spoilt}`], last: 0 });
+    } finally {
+      await foreign.srem(keys.userRooms(pablo.id), id);
+      await foreign.del(keys.user(spoilt));
+    }
+  });
 });

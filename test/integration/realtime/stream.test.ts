@@ -1,12 +1,15 @@
 import { connect } from 'node:net';
 import { Appender, draft, keys, Rooms } from '@chat/store';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { EventStream } from '../../harness/event-stream.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { type RunningRedis, startRedis } from '../../harness/redis.ts';
+import { told } from '../../harness/told.ts';
+
+const SOON = { timeout: 15_000 };
 
 // Its own Redis: others talk in General too.
 let server: RunningRedis;
@@ -139,9 +142,9 @@ describe('GET /stream', () => {
 
   it('counts for presence and ends with its session', async () => {
     const stream = await open();
-    await writer.next('user.connected', ({ id }) => id === joe.id);
+    await vi.waitFor(() => expect(told(writer, joe.id).at(-1)).toBe(true), SOON);
     stream.close();
-    await writer.next('user.disconnected', ({ id }) => id === joe.id);
+    await vi.waitFor(() => expect(told(writer, joe.id).at(-1)).toBe(false), SOON);
   });
 
   it.each([
