@@ -124,12 +124,21 @@ describe('Chain', () => {
     const [since] = chain.askFrom();
     expect(judge(chain, message(900, 10))).toBe('next');
     judge(chain, message(800, 799));
-    chain.skip({ end: 850, since: since!, standing: true });
+    expect(chain.skip({ end: 850, since: since!, standing: true })).toBe(true);
     expect(chain.held).toBe(0);
     expect(chain.last).toBe(900);
     expect(judge(chain, message(900, 10))).toBe('duplicate');
     expect(judge(chain, message(800, 799))).toBe('doubt');
     expect(judge(chain, message(901, 900))).toBe('next');
+  });
+
+  it('skips nothing when what is too much came meanwhile', () => {
+    const chain = startAt(10);
+    const [since] = chain.askFrom();
+    for (let date = 11; date <= 900; date++) judge(chain, message(date, date - 1));
+    expect(chain.skip({ end: 850, since: since!, standing: true })).toBe(false);
+    expect(chain.last).toBe(900);
+    expect(judge(chain, message(880, 879))).toBe('duplicate');
   });
 
   describe('when Redis goes on from before what was delivered', () => {

@@ -190,15 +190,22 @@ export class Chain {
     return unstored;
   }
 
-  /** Goes on from the end of what was read, without its messages. */
-  skip(found: Omit<Found, 'messages'>): void {
+  /**
+   * Goes on from the end of what was read, without its messages.
+   *
+   * @returns false when all of them came meanwhile
+   */
+  skip(found: Omit<Found, 'messages'>): boolean {
     const { end } = found;
+    const came = this.#last !== this.#lastAsked && this.#doubtedAsked === Number.POSITIVE_INFINITY;
     this.#understand(found);
+    if (came && this.knows(end)) return false;
     // What is newer came meanwhile.
     this.#recent = this.#recent.filter((date) => date > end);
     this.#forgotten = end;
     this.#held = this.#held.filter(({ date }) => date > end);
     this.#goOnFrom(end);
+    return true;
   }
 
   #goOnFrom(end: number): void {

@@ -37,6 +37,8 @@ interface Question extends Position {
   /** What the client gets, from `from` on; undefined is a gap. */
   messages: readonly Incoming[] | undefined;
   from: number;
+  /** Where the room was when it was asked. */
+  at: number;
 }
 
 /** The resumes of one user: one after the other, at the user's expense. */
@@ -162,7 +164,7 @@ export class Resumes {
 
 function questionOf({ room, since }: Position): Question {
   const place = { id: room.id, dates: room.from(since), overlap: room.foreign };
-  return { room, since, place, messages: [], from: since };
+  return { room, since, place, messages: [], from: since, at: room.place };
 }
 
 function take(question: Question, { since, messages }: Reading): void {
@@ -190,8 +192,8 @@ function tripsOf(counted: readonly [Question, number][]): Question[][] {
 function send(peer: Peer, questions: readonly Question[]): void {
   const resumed = new Map<RoomId, Resumed>();
   peer.cork(() => {
-    for (const { room, from, messages } of questions) {
-      if (messages) resumed.set(room.id, { since: from, messages: messages.filter(isOld(room)) });
+    for (const { room, from, at, messages } of questions) {
+      if (messages) resumed.set(room.id, { since: from, place: at, messages: messages.filter(isOld(room)) });
       else sendGap(peer, room, from);
     }
     if (!peer.park)

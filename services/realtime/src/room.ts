@@ -12,8 +12,9 @@ import { Window } from './window.ts';
 /** How long a message waits for the one before it, in milliseconds, before the room is read; and what else needs that. */
 const HOLD_MS = 250;
 /**
- * One that may follow a foreign message does not wait, as that is in no chain: nothing but the room itself brings its
- * place. Nor does one behind many others. So long after the last reading, in milliseconds.
+ * So long after the last reading, in milliseconds, comes one that is urgent: for a message that may follow a foreign one,
+ * as that is in no chain, and nothing but the room itself brings its place; for one behind many others; and for a date in
+ * doubt, as Redis' clock may step again.
  */
 const REST_MS = 20;
 /** Held messages at which the room is read at once. */
@@ -146,7 +147,8 @@ export class Room {
         this.#waitForMissing();
         return true;
       case 'doubt':
-        this.#readSoon();
+        this.#due = true;
+        this.#waitForMissing();
         return true;
       case 'duplicate':
         this.#options.metrics.duplicates++;
@@ -223,6 +225,11 @@ export class Room {
     else if (oldest > seq) this.#kept.splice(0, this.#keptUpTo(oldest));
   }
 
+  /** The place of what is published next. */
+  get place(): number {
+    return this.#seq;
+  }
+
   /** What was published after a place, for a peer that goes live. */
   keptAfter(seq: number): readonly Incoming[] {
     return this.#kept.slice(this.#keptUpTo(seq));
@@ -236,8 +243,8 @@ export class Room {
   #skip(reading: Reading): void {
     const { since, end } = reading;
     this.#window.flush();
-    this.#chain.skip(reading);
-    this.#publish({ date: end, prev: since, frame: gapFrame(this.id, since, end) });
+    if (this.#chain.skip(reading))
+      this.#publish({ date: end, prev: since, frame: gapFrame(this.id, since, end) });
     this.#deliverHeld();
     if (this.#chain.held > 0) this.#waitForMissing();
   }
