@@ -24,6 +24,8 @@ class ListeningPeer extends Peer {
   subscribe(): void {}
   unsubscribe(): void {}
   end(): void {}
+  readonly waiting = 0;
+  cut(): void {}
 }
 
 function openRoom(end: number): Room {
