@@ -51,8 +51,8 @@ afterEach(async () => {
   await Promise.all(sockets.map((socket) => socket.close()));
 });
 
-async function connect(): Promise<ChatSocket> {
-  const socket = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token: joe.token });
+async function connect({ token } = joe): Promise<ChatSocket> {
+  const socket = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token });
   sockets.push(socket);
   await socket.next('hello');
   return socket;
@@ -122,7 +122,8 @@ it('a user who resumes too much is told so, is told what is missing, and goes on
 });
 
 it('the rooms of a resume are looked up together', async () => {
-  const socket = await connect();
+  // Joe is charged for what he asked for before.
+  const socket = await connect(await createAccount(redis));
   proxy.delay(COMMANDS, 30);
   onTestFinished(() => proxy.heal(COMMANDS));
   const unknown = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`${100_000 + n}`, 0]));
