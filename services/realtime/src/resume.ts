@@ -211,7 +211,7 @@ function sendGap(peer: Peer, room: Room, from: number): void {
 /** Tells what this replica published already; what it did not comes by itself, once. */
 function isOld(room: Room): (message: Incoming) => boolean {
   return (message) => {
-    if (message.date <= room.flushed) return true;
+    if (message.date <= room.flushed || room.wentBackBehind(message.date)) return true;
     // A foreign message may be stored and not published: then it is news to everybody.
     return message.prev === undefined && !room.offer(message);
   };

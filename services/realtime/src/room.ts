@@ -161,6 +161,13 @@ export class Room {
     if (date > this.#chain.last && !this.#chain.knows(date)) this.#options.onMissing(this);
   }
 
+  /** True for a date after the last one that is published nevertheless: the chain has gone back behind it. */
+  wentBackBehind(date: number): boolean {
+    if (date <= this.#chain.last || !this.#chain.knows(date)) return false;
+    this.#window.flush();
+    return true;
+  }
+
   /** Called before the room is read for {@link Room.take}. @returns the dates to read after */
   askFrom(): number[] {
     clearTimeout(this.#timer);
