@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -384,4 +384,12 @@ test('a port that is taken is an error that shows the log of HAProxy', async () 
   };
   await expect(startGateway(options)).rejects.toThrow(/haproxy ended while it started:[\s\S]*cannot bind/i);
   await taken.close();
+});
+
+test('every line of the log is JSON, also what HAProxy says of itself and of its servers', () => {
+  const text = readFileSync(join(dir, 'gateway.log'), 'utf8');
+  const lines = text.trimEnd().split('\n');
+  expect(text).toMatch(/is DOWN/);
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({ name: 'gateway', level: expect.any(Number) });
 });

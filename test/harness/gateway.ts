@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { runtimeApi } from './gateway-admin.ts';
+import { toJsonLine } from './gateway-log.ts';
 import { freePort } from './ports.ts';
 import { launcher } from './programs.ts';
 
@@ -91,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       command: program.command,
       args: [...program.args, '-db', '-f', join(CONFIG_DIR, 'haproxy.cfg'), '-f', backendsFile],
       logFile: options.logFile ?? join(options.dir, 'gateway.log'),
+      logLine: toJsonLine,
       env: { ...process.env, ...options.env, ...env },
     });
     try {
