@@ -66,6 +66,7 @@ export function renderBackends({ auth, history, realtime }: Backends): string {
     `  use-server realtime-%[var(txn.replica)] ${pinned}`,
     ...servers('realtime', realtime),
     '',
+    ...['backend page from page', ...servers('page', realtime), ''],
   ].join('\n');
 }
 
@@ -126,10 +127,11 @@ function running(child: Child, { host, port, statsPort, adminSocket, socketDir }
     exited: child.exited,
     child,
     async addReplica(n, replicaPort) {
-      const server = `realtime/realtime-${n}`;
-      await runtimeApi(adminSocket, `add server ${server} 127.0.0.1:${replicaPort} ${CHECK}`);
-      await runtimeApi(adminSocket, `enable health ${server}`);
-      await runtimeApi(adminSocket, `enable server ${server}`);
+      for (const server of [`realtime/realtime-${n}`, `page/page-${n}`]) {
+        await runtimeApi(adminSocket, `add server ${server} 127.0.0.1:${replicaPort} ${CHECK}`);
+        await runtimeApi(adminSocket, `enable health ${server}`);
+        await runtimeApi(adminSocket, `enable server ${server}`);
+      }
       await runtimeApi(adminSocket, `experimental-mode on; set var proc.replicas int(${n})`);
     },
     closeDoor: () => child.kill('SIGUSR1'),
