@@ -53,6 +53,8 @@ export class App {
   /** @throws ChatError when the server could not be told. */
   async signOut(): Promise<void> {
     const chat = this.chat.peek();
+    // A list that is read while the session ends is refused.
+    chat?.people.close();
     await this.session.signOut();
     // The next user need not see what this one was writing, and where.
     chat?.drafts.clear();

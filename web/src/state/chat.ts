@@ -89,6 +89,7 @@ export class Chat {
   close(): void {
     this.reading.save();
     this.#client.close();
+    this.people.close();
     this.connection.close();
   }
 
