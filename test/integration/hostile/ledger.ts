@@ -11,6 +11,8 @@ export interface Entry {
   sender: number | undefined;
 }
 
+const CROWD = 200;
+
 interface Missing {
   member: Member;
   roomId: RoomId;
@@ -45,6 +47,11 @@ export class Ledger {
 
   expect(member: Member, roomId: RoomId, text: string): void {
     if (isIn(member, roomId)) this.foreign.push({ member, roomId, text });
+  }
+
+  /** True for a room with more messages than are looked through for foreign ones of the last seconds. */
+  isCrowded(roomId: RoomId): boolean {
+    return this.entries.filter((entry) => entry.roomId === roomId).length > CROWD;
   }
 
   /** What members are to be shown: all that was acknowledged since they came. */

@@ -6,6 +6,9 @@ import { ChatSocket } from '../../harness/chat-socket.ts';
 import { EventStream } from '../../harness/event-stream.ts';
 import { View } from './view.ts';
 
+/** How long a connection may take: generous, the machine may be busy. */
+const PATIENCE_MS = 15_000;
+
 /** A user who is in the rooms of a run, now on one replica, now on another, at times on none. */
 export interface Member {
   readonly account: Account;
@@ -51,6 +54,7 @@ export class SocketMember implements Talker {
     this.#socket = socket;
     this.#seen = 0;
     this.view.connection++;
+    this.view.positions = new Map(this.#positions);
     const { rooms } = await socket.next('hello');
     for (const { id, last } of rooms) if (!this.#positions.has(id)) this.#positions.set(id, last);
     if (resumes) {
@@ -133,9 +137,14 @@ export class ClientMember implements Talker {
     const event = this.#entered ? 'resumed' : 'hello';
     this.#entered = true;
     this.here = true;
-    const entered = new Promise<void>((resolve) => {
+    const entered = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`the client was not ${event}: it is ${this.#client.state}`)),
+        PATIENCE_MS,
+      );
       const forget = this.#client.on(event, () => {
         forget();
+        clearTimeout(timer);
         resolve();
       });
     });

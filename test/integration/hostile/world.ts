@@ -101,6 +101,7 @@ export class World {
       read.push(...page.filter(({ date }) => date <= to));
       const last = page.at(-1)?.date;
       if (last === undefined || last >= to) return read;
+      if (!(last > after)) throw new Error(`the page after ${after} ends at ${last}`);
       after = last;
     }
   }
