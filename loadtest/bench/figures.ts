@@ -26,6 +26,8 @@ export function targetRows(results: Results): Row[] {
     ...singleRows(results),
     ...gatewayRows(results),
     ...httpRows(results),
+    ...abuseRows(results),
+    ...presenceRows(results),
   ];
 }
 
@@ -227,6 +229,46 @@ function httpRows({ chat: { pages, logins } }: Results): Row[] {
   return rows;
 }
 
+/** Times a message of as many bytes that a request may cost which nothing bounds. */
+const UNCHARGED_TIMES = 50;
+
+function abuseRows({ chat: { abuse = [] } }: Results): Row[] {
+  const free = abuse.filter(({ charged }) => charged === '');
+  const [worst] = free.sort((a, b) => b.ratio - a.ratio);
+  if (!worst) return [];
+  return [
+    {
+      what: 'CPU that a request buys whose number nothing bounds, to a message of as many bytes; the worst',
+      reach: `<= ${UNCHARGED_TIMES} times`,
+      measured: `${worst.what}: ${times(worst.ratio)}`,
+      met: worst.ratio <= UNCHARGED_TIMES,
+    },
+  ];
+}
+
+function presenceRows({ chat: { presence, online } }: Results): Row[] {
+  const rows: Row[] = [];
+  if (presence) {
+    const row = {
+      what: `${count(presence.sockets)} sockets on a replica, 20 others that tell of ${presence.changesPerSecond} changes a second: cores of the replica`,
+      reach: '<= 0.05',
+      measured: `${presence.cores.toFixed(3)}; ${presence.framesPerSocket.toFixed(2)} frames/s a socket`,
+      met: presence.cores <= 0.05,
+    };
+    rows.push(judged(row, presence.complaints));
+  }
+  if (online) {
+    const row = {
+      what: `${count(online.readsPerSecond)} reads/s of GET /users/online with ${count(online.online)} online: cores of history and of Redis`,
+      reach: '<= 0.2 and <= 0.02',
+      measured: `${online.cores.toFixed(3)} and ${online.redisCores.toFixed(3)}`,
+      met: online.cores <= 0.2 && online.redisCores <= 0.02,
+    };
+    rows.push(judged(row, online.complaints));
+  }
+  return rows;
+}
+
 function at({ fanout }: ServerResults, wanted: number): FanoutPoint | undefined {
   return fanout?.find(({ rate }) => rate === wanted);
 }
@@ -245,7 +287,7 @@ function kilobytes(bytes: number): string {
  * Socket.IO loses something, is a result.
  */
 export function losses({ chat, floor = [] }: Results): string[] {
-  const { fanout = [], gateway = [], rooms, hop, sends, ceiling } = chat;
+  const { fanout = [], gateway = [], rooms, hop, sends, ceiling, presence, online } = chat;
   const runs: [what: string, found: string[]][] = [
     ...fanout.map((point): [string, string[]] => [`fan-out at ${point.rate}/s`, flawsOf(point)]),
     ...gateway.map((point): [string, string[]] => [`gateway at ${point.rate}/s`, flawsOf(point)]),
@@ -254,6 +296,8 @@ export function losses({ chat, floor = [] }: Results): string[] {
   if (hop) runs.push(['relay hop', flaws(hop.complaints, hop.stored)]);
   if (sends) runs.push(['sends', flaws(sends.complaints, sends.ack)]);
   if (rooms) runs.push(['one room', flawsOf(rooms.one)], ['many rooms', flawsOf(rooms.many)]);
+  if (presence) runs.push(['presence', presence.complaints]);
+  if (online) runs.push(['online', online.complaints]);
   if (ceiling && !ceiling.best) runs.push(['ceiling', ['no rate held']]);
   return runs.filter(([, found]) => found.length > 0).map(([what, found]) => `${what}: ${found.join(', ')}`);
 }

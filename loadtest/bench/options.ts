@@ -11,8 +11,10 @@ export const MEASURES = {
   sends: 'acknowledged sends/s into one room with nobody listening, and redis-benchmark',
   rooms: '10,000 rooms of 10 against one of 900',
   gateway: 'the fan-out through HAProxy',
+  presence: '5,000 sockets told of changes on 20 servers, and 500 reads of /users/online a second',
   pages: 'pages of history/s, and an empty Koa handler with the same bytes (needs wrk)',
   logins: 'logins/s, and bcrypt alone',
+  abuse: 'CPU and memory that each frame and route buys, to a message of as many bytes',
 } as const;
 export type Measure = keyof typeof MEASURES;
 

@@ -44,6 +44,7 @@ export function renderReport(results: Results): string {
     ...floors(results),
     ...ceilings('this cluster', results.chat),
     ...ceilings('Socket.IO', results.socketio),
+    ...abuse(results.chat),
   ].join('\n');
 }
 
@@ -80,6 +81,31 @@ function ceilings(name: string, { ceiling }: ServerResults): string[] {
     held ? 'holds' : why || 'too slow',
   ]);
   return [`## Ceiling of ${name}`, '', table(['messages/s', 'deliveries/s', 'p99 ms', ''], rows), ''];
+}
+
+function abuse({ abuse: costs }: Results['chat']): string[] {
+  if (!costs) return [];
+  const rows = costs.map(({ what, bytes, servicesCpu, redisCpu, memory, ratio, charged }) => [
+    ...[
+      what,
+      count(bytes),
+      count(servicesCpu),
+      count(redisCpu),
+      (memory / 2 ** 20).toFixed(0),
+      ratio.toFixed(1),
+    ],
+    charged || 'nothing',
+  ]);
+  const head = [
+    'request',
+    'bytes',
+    'CPU us: services',
+    'Redis',
+    'MB more',
+    'to a message of as many bytes',
+    'bounded by',
+  ];
+  return ['## What a request buys', '', table(head, rows), ''];
 }
 
 /** What the machine did that was none of the bench's. */

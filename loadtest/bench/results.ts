@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
+import type { AbuseCost } from './measures/abuse.ts';
 import type { Ceiling } from './measures/ceiling.ts';
 import type { FanoutPoint } from './measures/fanout.ts';
 import type { Floor } from './measures/floor.ts';
@@ -8,6 +9,7 @@ import type { Hop } from './measures/hop.ts';
 import type { Idle } from './measures/idle.ts';
 import type { Logins } from './measures/logins.ts';
 import type { PagesOfHistory } from './measures/pages.ts';
+import type { OnlineCost, PresenceCost } from './measures/presence.ts';
 import type { ManyRooms } from './measures/rooms.ts';
 import type { Sends } from './measures/sends.ts';
 
@@ -28,8 +30,11 @@ export interface Results {
     sends?: Sends;
     rooms?: ManyRooms;
     gateway?: GatewayPoint[];
+    presence?: PresenceCost;
+    online?: OnlineCost;
     pages?: PagesOfHistory;
     logins?: Logins;
+    abuse?: AbuseCost[];
   };
   socketio: ServerResults;
   floor?: Floor[];

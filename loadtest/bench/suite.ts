@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bench } from './bench.ts';
+import { measureAbuse } from './measures/abuse.ts';
 import { measureCeiling } from './measures/ceiling.ts';
 import { FANOUT_SOCKETS, measureFanout } from './measures/fanout.ts';
 import { measureFloor } from './measures/floor.ts';
@@ -9,6 +10,7 @@ import { measureHop } from './measures/hop.ts';
 import { measureIdle, measureUpgrades } from './measures/idle.ts';
 import { measureLogins } from './measures/logins.ts';
 import { measurePages } from './measures/pages.ts';
+import { measureOnline, measurePresence } from './measures/presence.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSends } from './measures/sends.ts';
 import type { Measure } from './options.ts';
@@ -58,9 +60,10 @@ export async function runSuite(bench: Bench, results: Results, save: () => void)
     },
   };
   if (peers && wants(...COMPARED)) requireAddons();
-  if (wants('idle', 'upgrades', 'sends')) await onOneServer(suite);
+  if (wants('idle', 'upgrades', 'sends', 'presence')) await onOneServer(suite);
   if (wants('fanout', 'floor', 'ceiling', 'hop', 'rooms', 'gateway')) await onAll(suite);
-  if (wants('pages', 'logins')) await onHttp(suite);
+  if (wants('pages', 'logins', 'presence')) await onHttp(suite);
+  if (wants('abuse')) await onWhole(suite);
 }
 
 interface Suite {
@@ -78,6 +81,9 @@ async function onOneServer({ bench, results: { chat, socketio }, when }: Suite):
   });
   await when(['sends'], async () => {
     chat.sends = await measureSends(bench, target);
+  });
+  await when(['presence'], async () => {
+    chat.presence = await measurePresence(bench, target);
   });
   await target.stop();
   if (!bench.options.peers) return;
@@ -128,6 +134,17 @@ async function onHttp({ bench, results: { chat }, when }: Suite): Promise<void> 
   });
   await when(['logins'], async () => {
     chat.logins = await measureLogins(bench, target);
+  });
+  await when(['presence'], async () => {
+    chat.online = await measureOnline(bench, target);
+  });
+  await target.stop();
+}
+
+async function onWhole({ bench, results: { chat }, when }: Suite): Promise<void> {
+  const target = bench.keep(await ChatTarget.startWhole((line) => bench.log(line)));
+  await when(['abuse'], async () => {
+    chat.abuse = await measureAbuse(bench, target);
   });
   await target.stop();
 }

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectPresence } from './presence.ts';
+import { randomFrom, SEED } from './random.ts';
 import { FULL } from './scale.ts';
 import { openStage, play, type Stage } from './scene.ts';
 
-/** Another one by CHAOS_SEED; the one of a run is printed. */
-const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
 const FAULTS = 14;
 const COUNT = 150;
 const PER_SECOND = 40;
@@ -16,17 +15,6 @@ beforeAll(async () => {
   stage = await openStage();
 });
 afterAll(() => stage?.close());
-
-/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** The faults that may come, each ended before the next one begins. */
 function faults(random: () => number): Record<string, () => Promise<void>> {

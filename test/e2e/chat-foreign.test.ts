@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ChatSocket } from '../harness/chat-socket.ts';
 import { type Cluster, startCluster } from '../harness/cluster.ts';
+import { untilTold } from '../harness/told.ts';
 
 /** A server written to the tutorial, at the level of the commands that it sends to Redis: keys are spelled out. */
 let foreign: Redis;
@@ -173,10 +174,10 @@ describe('a server written to the tutorial', () => {
     const foreigner = { id: someone.id, username: someone.name };
     await foreign.sadd('online_users', someone.id);
     await tell('user.connected', foreigner);
-    await socket.next('user.connected', ({ id }) => id === someone.id);
+    await untilTold(socket, someone.id, [true]);
     await foreign.srem('online_users', someone.id);
     await tell('user.disconnected', foreigner);
-    await socket.next('user.disconnected', ({ id }) => id === someone.id);
+    await untilTold(socket, someone.id, [true, false]);
 
     // It counts its own sockets alone, and takes a user off who closed the last one there.
     await foreign.srem('online_users', user.id);

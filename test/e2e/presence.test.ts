@@ -10,6 +10,7 @@ import { BRIEF_MS, watchAbsence } from '../harness/absence.ts';
 import { type Account, createAccount } from '../harness/accounts.ts';
 import { ChatSocket } from '../harness/chat-socket.ts';
 import { type Cluster, startCluster } from '../harness/cluster.ts';
+import { changesTold, told, untilTold } from '../harness/told.ts';
 
 /** What a test waits for comes within this time, also on a loaded machine. */
 const SOON = { timeout: 30_000, interval: 20 };
@@ -39,28 +40,6 @@ async function connect(n: number, { token }: Account): Promise<ChatSocket> {
   await socket.next('hello');
   await socket.settle();
   return socket;
-}
-
-/** What a socket was told of a user, in order. Many changes at once come in one frame. */
-function told(socket: ChatSocket, id: UserId): boolean[] {
-  return socket.frames.flatMap((frame) => {
-    switch (frame.type) {
-      case 'user.connected':
-      case 'user.disconnected':
-        return frame.data.id === id ? [frame.data.online] : [];
-      case 'users.changed':
-        return [
-          ...frame.data.connected.filter((user) => user.id === id).map(() => true),
-          ...frame.data.disconnected.filter((user) => user.id === id).map(() => false),
-        ];
-      default:
-        return [];
-    }
-  });
-}
-
-async function untilTold(socket: ChatSocket, id: UserId, expected: boolean[]): Promise<void> {
-  await vi.waitFor(() => expect(told(socket, id)).toEqual(expected), SOON);
 }
 
 /** Whether the history service lists the users as online, in their order. */
@@ -118,14 +97,14 @@ describe('a user with two tabs on two replicas', () => {
 describe('a rolling restart', () => {
   test('tells nobody of users whose clients go from one replica to the other', async () => {
     const [watcher, ...users] = (await newAccounts(13)) as [Account, ...Account[]];
+    // First, as a change that was told before it listens never reaches it. Its replica is the last one that ends.
+    const watching = await connect(3, watcher);
     const url = `${cluster.gateway.url.replace('http', 'ws')}/ws`;
     const clients = users.map(({ token }) => new ChatClient({ url, token, WebSocket }));
     onTestFinished(() => {
       for (const client of clients) client.close();
     });
     for (const client of clients) client.connect();
-    // The watcher's replica is the last one that ends.
-    const watching = await connect(3, watcher);
     for (const { id } of users) await untilTold(watching, id, [true]);
     const longest = clients.map(watchAbsence);
     for (const index of [0, 1]) await cluster.restartReplica(index);
@@ -157,17 +136,13 @@ describe('kill -9 of a replica', () => {
     for (const socket of watching) for (const { id } of watched) await untilTold(socket, id, [true]);
 
     const dead = cluster.realtime[2]!.serverId;
-    // Every server of the chat hears it on the channel: the moment by which it is measured.
+    // The tutorial's servers hear of each by an event of its own: the moment by which it is measured.
     const heard = new Map<UserId, number>();
     const listener = new Redis(cluster.redis.url);
     await listener.subscribe(CHANNEL);
-    const noteOffline = (disconnected: readonly { id: UserId }[]) => {
-      for (const { id } of disconnected) if (!heard.has(id)) heard.set(id, performance.now());
-    };
     listener.on('message', (_channel, text) => {
       const { type, data } = JSON.parse(text);
-      if (type === 'user.disconnected') noteOffline([data]);
-      else if (type === 'users.changed') noteOffline(data.disconnected);
+      if (type === 'user.disconnected' && !heard.has(data.id)) heard.set(data.id, performance.now());
     });
     const stalls = monitorEventLoopDelay({ resolution: 10 });
     stalls.enable();
@@ -204,7 +179,7 @@ describe('a user name out of emoji and right-to-left letters', () => {
     const name = `😀 שלום ${process.pid}`;
     const user = await createAccount(redis, name);
     await connect(2, user);
-    const { username } = await watching.next('user.connected', ({ id }) => id === user.id);
-    expect(username).toBe(name);
+    await untilTold(watching, user.id, [true]);
+    expect(changesTold(watching).find(({ id }) => id === user.id)?.username).toBe(name);
   });
 });

@@ -38,6 +38,16 @@ export interface SentinelGroup {
   restart(port: number): Promise<void>;
   /** Makes a replica the master while the master is well. */
   failOver(): Promise<void>;
+  /** Resolves when each sentinel sees a master, its replicas linked to it, and the other sentinels. */
+  whole(): Promise<void>;
+  /** Resolves with the port of the first server that says that it is a master, other than this one. */
+  promoted(from: number): Promise<number>;
+  /**
+   * Cuts a master off from the sentinels and its replicas; the connections that clients have stay.
+   *
+   * @returns joins them again
+   */
+  cutOff(port: number): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -114,6 +124,18 @@ export async function startSentinelGroup(options: SentinelOptions = {}): Promise
           'the sentinel refuses to fail over',
         );
       },
+      whole: allReady,
+      async promoted(from) {
+        const others = [...servers.keys()].filter((port) => port !== from);
+        let found: number | undefined;
+        await until(async () => {
+          const roles = await Promise.all(others.map(roleOf));
+          found = others[roles.indexOf('master')];
+          return found !== undefined;
+        }, 'no replica was promoted');
+        return found!;
+      },
+      cutOff,
       stop,
     };
   } catch (error) {
@@ -175,24 +197,44 @@ async function ask(ports: readonly number[], password: string | undefined): Prom
   return answers.reduce((best, port) => (votes(port) > votes(best) ? port : best), 0);
 }
 
-async function withSentinel<T>(
+function roleOf(port: number): Promise<string> {
+  return withServer(port, async (redis) => ((await redis.call('ROLE')) as string[])[0]!);
+}
+
+/** By what Redis does itself: it listens elsewhere, and ends the connections of the others, which cannot come back. */
+async function cutOff(port: number): Promise<() => Promise<void>> {
+  const redis = new Redis(port);
+  // Its end is told by the commands that fail.
+  redis.on('error', () => undefined);
+  await redis.config('SET', 'port', '0');
+  const clients = String(await redis.client('LIST')).split('\n');
+  const others = clients.filter((line) => / name=sentinel-| flags=S/.test(line));
+  for (const line of others) await redis.client('KILL', 'ID', /id=(\d+)/.exec(line)![1]!);
+  return async () => {
+    await redis.config('SET', 'port', String(port));
+    redis.disconnect();
+  };
+}
+
+function withSentinel<T>(
   port: number,
   password: string | undefined,
   use: (sentinel: Redis) => Promise<T>,
 ): Promise<T> {
-  const sentinel = new Redis({
-    host: '127.0.0.1',
-    port,
-    password,
-    enableReadyCheck: false,
-    retryStrategy: null,
-  });
+  return using(new Redis({ port, password, enableReadyCheck: false, retryStrategy: null }), use);
+}
+
+function withServer<T>(port: number, use: (redis: Redis) => Promise<T>): Promise<T> {
+  return using(new Redis({ port, retryStrategy: null }), use);
+}
+
+async function using<T>(redis: Redis, use: (redis: Redis) => Promise<T>): Promise<T> {
   // What matters is said by the commands.
-  sentinel.on('error', () => undefined);
+  redis.on('error', () => undefined);
   try {
-    return await use(sentinel);
+    return await use(redis);
   } finally {
-    sentinel.disconnect();
+    redis.disconnect();
   }
 }
 

@@ -1,4 +1,5 @@
 import { createLogger, createMetrics, loadConfig, Readiness, serve } from '@chat/kit';
+import { CLUSTER_CHANNEL } from '@chat/protocol';
 import { keys, RevocationAnswers } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -162,7 +163,7 @@ describe('a revocation', () => {
   it('with an id that is none is carried out, and answered nowhere', async () => {
     const socket = await connect(pablo.token, replicas[0]);
     const data = { session: pablo.session, request: '../x' };
-    await redis.publish('MESSAGES', JSON.stringify({ serverId: 'x', type: 'session.revoked', data }));
+    await redis.publish(CLUSTER_CHANNEL, JSON.stringify({ serverId: 'x', type: 'session.revoked', data }));
     expect(await code(socket)).toBe(4401);
     expect(await redis.exists(keys.revocation('../x'))).toBe(0);
     expect(await new RevocationAnswers(redis).collect('unknown')).toMatchObject({ closed: 0, unanswered: 2 });

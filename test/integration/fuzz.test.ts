@@ -1,6 +1,7 @@
 import { createMetrics } from '@chat/kit';
 import {
   CHANNEL,
+  CLUSTER_CHANNEL,
   type ClientFrame,
   ERRORS,
   FrameError,
@@ -133,7 +134,7 @@ describe('parseClientFrame', () => {
 const OWN = 'host-1a2b';
 const TYPES = [
   ...['message', 'user.connected', 'user.disconnected', 'users.changed', 'show.room', 'room.renamed'],
-  ...['session.revoked', 'typing', 'server.heartbeat', 'unknown'],
+  ...['room.granted', 'session.revoked', 'typing', 'server.heartbeat', 'unknown'],
 ];
 const SOUND =
   '{"serverId":"host-3c4d","type":"message","data":{"from":1,"date":1615480369.123456,"message":"Grüße \\"🎉\\"","roomId":"1:2","prev":1615480301.5,"cid":"c-1"}}';
@@ -173,6 +174,8 @@ const envelope = fc
   )
   .map((value) => JSON.stringify(value));
 
+const channel = fc.constantFrom(CHANNEL, CLUSTER_CHANNEL);
+
 const envelopeBytes = fc.oneof(
   envelope.map((text) => Buffer.from(text)),
   damaged(fc.oneof(envelope, fc.constant(SOUND))).map((text) => Buffer.from(text)),
@@ -208,11 +211,12 @@ describe('Relay', () => {
         expect(isRoomId(room)).toBe(true);
       },
       onEvent: (type) => expect(type).not.toBe('message'),
+      onClusterEvent: (type) => expect(type).not.toBe('message'),
       onHeartbeat: () => undefined,
     });
     fc.assert(
-      fc.property(envelopeBytes, (bytes) => {
-        relay.receive(bytes);
+      fc.property(channel, envelopeBytes, (from, bytes) => {
+        relay.receive(Buffer.from(from), bytes);
         expect(failures).toEqual([]);
       }),
       BOUNDED,
@@ -222,6 +226,7 @@ describe('Relay', () => {
 });
 
 describe('StreamCursor', () => {
+  const clock = { now: () => Date.now() / 1000 };
   const places = fc.dictionary(fc.constantFrom(...ROOMS), number);
   const cursor = fc
     .tuple(number, places)
@@ -236,9 +241,9 @@ describe('StreamCursor', () => {
   it('reads whatever comes as a position that it writes and reads again, or not at all', () => {
     fc.assert(
       fc.property(fc.oneof(cursor, damaged(cursor), fc.string()), (text) => {
-        const read = StreamCursor.parse(text);
+        const read = StreamCursor.parse(text, clock);
         if (!read) return;
-        const again = StreamCursor.parse(read.toString());
+        const again = StreamCursor.parse(read.toString(), clock);
         expect(again?.toString()).toBe(read.toString());
         for (const room of ROOMS) {
           expect(read.since(room)).toBeGreaterThanOrEqual(0);
@@ -256,12 +261,12 @@ describe('StreamCursor', () => {
         fc.uniqueArray(chat, { selector: (room) => room.id }),
         fc.array(chat),
         (rooms, messages) => {
-          const made = StreamCursor.at(rooms);
+          const made = StreamCursor.at(rooms, clock);
           const sent = new Map(rooms.map((room) => [room.id, room.flushed]));
           for (const { id: room, flushed: date } of messages) {
-            const text = made.advance({ roomId: room, date });
-            sent.set(room, Math.max(sent.get(room) ?? 0, date));
-            expect(StreamCursor.parse(text)?.toString()).toBe(text);
+            const text = made.advance({ roomId: room, date, prev: 0 }, Number.POSITIVE_INFINITY);
+            sent.set(room, date);
+            expect(StreamCursor.parse(text, clock)?.toString()).toBe(text);
           }
           for (const [room, date] of sent) expect(made.since(room)).toBeGreaterThanOrEqual(date);
         },
@@ -290,10 +295,10 @@ describe('a replica', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(frameText, { maxLength: 20 }),
-        fc.array(envelopeBytes),
+        fc.array(fc.tuple(channel, envelopeBytes)),
         async (texts, envelopes) => {
           for (const text of texts) socket.sendRaw(text);
-          for (const bytes of envelopes) await redis.publish(CHANNEL, bytes);
+          for (const [to, bytes] of envelopes) await redis.publish(to, bytes);
           // Frames that are too large end a socket.
           const ended = await Promise.race([socket.settle(), socket.closed]);
           if (ended) socket = await ChatSocket.connect(replica.socketUrl, { token: hostile.token });

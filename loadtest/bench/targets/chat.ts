@@ -52,6 +52,19 @@ export class ChatTarget implements Target {
     return new ChatTarget(await startCluster({ replicas: 0, gateway: false, env, log }));
   }
 
+  /** One of each service, as clients find them. */
+  static async startWhole(log: (line: string) => void): Promise<ChatTarget> {
+    await build({ only: ['realtime', 'auth', 'history', 'web'], log });
+    const env = {
+      LIMITS: 'off',
+      REBALANCE: 'false',
+      LOG_LEVEL: 'warn',
+      DEMO_DATA: 'false',
+      DRAIN_GRACE_MS: '0',
+    };
+    return new ChatTarget(await startCluster({ replicas: 1, gateway: false, env, log }));
+  }
+
   get servers() {
     return this.cluster.realtime.map(({ pid, port }) => ({ pid, port }));
   }

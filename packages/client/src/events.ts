@@ -23,8 +23,10 @@ export interface ChatEvents {
   ack: DataOf<'ack'>;
   /** Every error frame, also for a message that is tried again by itself. */
   error: DataOf<'error'>;
-  /** Users came online and went offline. */
-  /** truncated: more changed than are named; read GET /users/online again to show who is there. */
+  /**
+   * Users came online and went offline. truncated: more changed than are named; read GET /users/online again to show who
+   * is there, after a random delay, as all clients are told so at once.
+   */
   presence: { connected: User[]; disconnected: User[]; truncated: boolean };
   /** A room is new to this user, or has a new name. */
   room: RoomInfo;

@@ -1,6 +1,7 @@
 export * from './background.ts';
 export * from './coalesce-writes.ts';
 export * from './config.ts';
+export * from './electable-replicas.ts';
 export * from './errors.ts';
 export * from './health.ts';
 export * from './http/client-address.ts';

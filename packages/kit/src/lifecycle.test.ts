@@ -97,6 +97,14 @@ describe('Lifecycle of a process', () => {
     expect(output()).toContain('fatal error');
     expect(output()).toContain('nobody caught this');
   });
+
+  it('outlives a promise that nobody caught when all that it says is that Redis is away', async () => {
+    const { child, exited, output, saying } = run('reject redis');
+    await saying('Connection is closed.');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(output()).not.toContain('fatal error');
+  });
 });
 
 function run(mode: string) {

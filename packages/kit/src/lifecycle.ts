@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts';
+import { isRedisAway } from './redis-errors.ts';
 
 type Step = () => void | Promise<void>;
 
@@ -34,15 +35,18 @@ export class Lifecycle {
     return this;
   }
 
-  /** Ends on SIGTERM and SIGINT (a second one ends at once) and on errors that nobody caught. */
+  /**
+   * Ends on SIGTERM and SIGINT (a second one ends at once), and on an error that nobody caught, as nobody knows what it
+   * left half done. A promise that nobody caught and that says that Redis is away leaves nothing half done but a command:
+   * it is logged, and the process lives, as it does through any outage.
+   */
   listen(): this {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#signalled(signal));
-    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-      process.on(event, (err) => {
-        this.#logger.fatal({ err, event }, 'fatal error');
-        this.#exit(1);
-      });
-    }
+    process.on('uncaughtException', (err) => this.#die('uncaughtException', err));
+    process.on('unhandledRejection', (err) => {
+      if (isRedisAway(err)) this.#logger.error({ err }, 'nobody handled that redis is away');
+      else this.#die('unhandledRejection', err);
+    });
     return this;
   }
 
@@ -57,6 +61,11 @@ export class Lifecycle {
     this.#logger.fatal({ err }, reason);
     this.#ending ??= this.#run(reason, true);
     return this.#ending;
+  }
+
+  #die(event: string, err: unknown): void {
+    this.#logger.fatal({ err, event }, 'fatal error');
+    this.#exit(1);
   }
 
   #signalled(signal: string): void {

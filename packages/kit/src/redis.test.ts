@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../../../test/harness/ports.ts';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
 import { createLogger } from './logger.ts';
-import { closeRedis, connectRedis, reconnectDelay, redisReady } from './redis.ts';
+import { closeRedis, connectRedis, redisReady } from './redis.ts';
 import { isRedisAway } from './redis-errors.ts';
 
 const TIMEOUT_MS = 1000;
@@ -128,20 +128,39 @@ describe('connectRedis', () => {
     await vi.waitFor(async () => expect(await redis.ping()).toBe('PONG'), LONG);
   });
 
-  it('takes commands on a connection that is subscribed, and subscribes again after a loss', async () => {
+  it('takes commands on a connection that is subscribed, and leaves it to the caller to subscribe again', async () => {
     const { url } = await start();
     const { redis } = connect(url);
     const publisher = connect(url).redis;
-    await Promise.all([redisReady(redis), redisReady(publisher)]);
     const heard: string[] = [];
     redis.on('message', (_, text) => heard.push(text));
-    await redis.subscribe('MESSAGES');
+    redis.on('ready', () => void redis.subscribe('MESSAGES'));
+    await Promise.all([redisReady(redis), redisReady(publisher)]);
     expect(await redis.ping()).toBe('PONG');
     await publisher.client('KILL', 'ID', await redis.client('ID'));
     await vi.waitFor(async () => {
       await publisher.publish('MESSAGES', 'again');
       expect(heard).toContain('again');
     }, LONG);
+  });
+
+  it('leaves no promise to nobody when Redis goes away as soon as it is back', async () => {
+    const { url } = await start();
+    const { redis } = connect(url);
+    const admin = connect(url).redis;
+    await Promise.all([redisReady(redis), redisReady(admin)]);
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    await redis.subscribe('MESSAGES');
+    // A subscription that Redis refuses fails as one whose connection is lost does, at a moment that is known.
+    await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
+    await admin.client('KILL', 'ID', await redis.client('ID'));
+    await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+    expect(await redis.ping()).toBe('PONG');
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
   });
 
   it('ends quietly', async () => {
@@ -161,16 +180,5 @@ describe('connectRedis', () => {
     await vi.waitFor(() => expect(redis.status).toBe('reconnecting'), LONG);
     await closeRedis(redis);
     expect(isRedisAway(await failure(redis.ping()))).toBe(true);
-  });
-});
-
-describe('reconnectDelay', () => {
-  it('grows to at most 2 s and is spread', () => {
-    for (let attempt = 1; attempt <= 1000; attempt++) {
-      const delay = reconnectDelay(attempt);
-      expect(delay).toBeGreaterThanOrEqual(50);
-      expect(delay).toBeLessThanOrEqual(2000);
-    }
-    expect(new Set(Array.from({ length: 20 }, () => reconnectDelay(9))).size).toBeGreaterThan(10);
   });
 });

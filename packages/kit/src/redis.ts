@@ -1,6 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { BaseConfig } from './config.ts';
 import type { Logger } from './logger.ts';
+import { reconnectDelay } from './reconnect-delay.ts';
+import { Sentinels } from './sentinels.ts';
 import { type HostPort, withoutPassword } from './settings.ts';
 
 /** Sentinels that know which Redis is the master. */
@@ -54,12 +56,13 @@ export function redisPlace(config: RedisConfig): RedisPlace {
 /**
  * Connects to Redis in the background: the process starts whether Redis is there or not, and looks for it again for
  * ever. Commands fail at once while it is away (see isRedisAway) and after `timeoutMs` when it does not answer;
- * none is sent twice. With sentinels it is always the master, and after a failover the new one.
+ * none is sent twice. With sentinels it is always the master, and after a failover the new one. Whoever subscribes does
+ * so again at each 'ready': ioredis would do it by itself, with a promise that nobody could catch.
  */
 export function connectRedis(settings: RedisSettings): Redis {
   const redis = new Redis(redisOptions(settings));
   logState(redis, settings);
-  neverGiveUp(redis);
+  neverGiveUp(redis, leaveDeposed(redis, settings));
   // Failures come as events and are retried; the promise says nothing more.
   redis.connect().catch(() => undefined);
   return redis;
@@ -82,15 +85,8 @@ export async function closeRedis(redis: Redis): Promise<void> {
   }
 }
 
-const MAX_DELAY_MS = 2000;
 /** Sentinels take a look-up a second from each connection easily, and how soon a new master is found hangs on it. */
 const MAX_SENTINEL_DELAY_MS = 500;
-
-/** Delay before the nth attempt in a row, in milliseconds: doubles up to `maxMs`, the upper half of it by chance. */
-export function reconnectDelay(attempt: number, maxMs: number = MAX_DELAY_MS): number {
-  const ceiling = Math.min(maxMs, 50 * 2 ** Math.min(attempt, 10));
-  return ceiling / 2 + (Math.random() * ceiling) / 2;
-}
 
 function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettings): RedisOptions {
   return {
@@ -104,10 +100,11 @@ function redisOptions({ url, password, sentinels, role, timeoutMs }: RedisSettin
     disconnectTimeout: 250,
     // A connection whose other end vanished without a word: nothing came for so long after a command.
     socketTimeout: Math.max(3 * timeoutMs, 5000),
-    retryStrategy: (attempt) => reconnectDelay(attempt, sentinels ? MAX_SENTINEL_DELAY_MS : MAX_DELAY_MS),
+    retryStrategy: (attempt) => reconnectDelay(attempt, sentinels && MAX_SENTINEL_DELAY_MS),
     // 0: a command in flight fails when the connection is lost; by default it would be sent again, perhaps twice done.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
     enableOfflineQueue: false,
     // After a failover the old master answers READONLY: find the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
@@ -144,22 +141,36 @@ function behind(
     sentinelCommandTimeout: timeoutMs,
     enableTLSForSentinelMode: tls,
     sentinelTLS: tls ? {} : undefined,
-    // A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
-    failoverDetector: true,
-    sentinelReconnectStrategy: (attempt) => reconnectDelay(attempt),
     sentinelRetryStrategy: (attempt) => reconnectDelay(attempt, MAX_SENTINEL_DELAY_MS),
   };
+}
+
+/**
+ * A master that hangs, or is cut off, closes no connection: the sentinels tell when it was replaced.
+ *
+ * @returns stops listening to them
+ */
+function leaveDeposed(redis: Redis, { sentinels, url, timeoutMs }: RedisSettings): () => void {
+  if (!sentinels) return () => undefined;
+  const onSwitch = () => {
+    if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
+  };
+  const listening = new Sentinels({ sentinels, url, timeoutMs, onSwitch });
+  return () => listening.close();
 }
 
 /**
  * ioredis ends a connection for good when it is told to reconnect (after a failover, a deaf subscription) while it is
  * just connecting: then it starts anew, unless it was told to disconnect.
  */
-function neverGiveUp(redis: Redis): void {
+function neverGiveUp(redis: Redis, onClosed: () => void): void {
   let closed = false;
   const disconnect = redis.disconnect.bind(redis);
   redis.disconnect = (reconnect = false) => {
-    closed ||= !reconnect;
+    if (!reconnect) {
+      closed = true;
+      onClosed();
+    }
     disconnect(reconnect);
   };
   redis.on('end', () => {

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   FAILOVER_SOON as LONG,
   type SentinelGroup,
@@ -91,13 +91,13 @@ describe('connectRedis with sentinels', () => {
     expect(await redis.ping()).toBe('PONG');
   });
 
-  it('follows a failover that was asked for, with its subscription', async () => {
+  it('follows a failover that was asked for, and is there for its subscriber to subscribe again', async () => {
     const { redis, lines } = connect();
     const { redis: subscriber } = connect();
-    await Promise.all([redisReady(redis), redisReady(subscriber)]);
     const heard: string[] = [];
     subscriber.on('message', (_, text) => heard.push(text));
-    await subscriber.subscribe('channel');
+    subscriber.on('ready', () => void subscriber.subscribe('channel'));
+    await Promise.all([redisReady(redis), redisReady(subscriber)]);
     const before = await group.masterPort();
     await group.failOver();
     const after = await group.failedOver(before);
@@ -113,6 +113,32 @@ describe('connectRedis with sentinels', () => {
       'redis is away, trying again',
       'redis is back',
     ]);
+  });
+
+  it('leaves no promise to nobody when a sentinel does not let it listen', async () => {
+    const { redis } = connect();
+    await redisReady(redis);
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const [host, sentinelPort] = group.addresses.split(',')[0]!.split(':');
+    const sentinel = new Redis({ host, port: Number(sentinelPort), password: PASSWORD });
+    onTestFinished(() => sentinel.disconnect());
+    const listeners = async () =>
+      String(await sentinel.client('LIST', 'TYPE', 'PUBSUB'))
+        .split('\n')
+        .filter(Boolean);
+    await vi.waitFor(async () => expect(await listeners()).not.toEqual([]), LONG);
+    const refusals = async () => ((await sentinel.call('ACL', 'LOG')) as unknown[]).length;
+    await sentinel.call('ACL', 'SETUSER', 'default', '-subscribe');
+    onTestFinished(async () => {
+      await sentinel.call('ACL', 'SETUSER', 'default', '+subscribe');
+    });
+    await sentinel.client('KILL', 'TYPE', 'PUBSUB');
+    await vi.waitFor(async () => expect(await refusals()).toBeGreaterThan(0), LONG);
+    await redis.ping();
+    expect(unhandled).toEqual([]);
   });
 
   it('leaves a master that hangs for the new one', async () => {

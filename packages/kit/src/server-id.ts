@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** A process's name in the cluster, new at each start: the host name and 32 random bits. */
-export function createServerId(): string {
-  const host = hostname()
-    .replaceAll(/[^A-Za-z0-9.-]/g, '-')
-    .slice(0, 64);
-  return `${host}-${randomBytes(4).toString('hex')}`;
+/**
+ * The id of a process in the cluster: a name and 32 random bits. It is new at each start whatever the name, as the others
+ * could not tell a process that came back from the one that died, whose users they have to take off the list.
+ */
+export function createServerId(name: string = hostname()): string {
+  const readable = name.replaceAll(/[^\w.:-]/g, '-').slice(0, 64);
+  return `${readable}-${randomBytes(4).toString('hex')}`;
 }

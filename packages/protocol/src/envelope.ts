@@ -4,7 +4,19 @@ import type { Message } from './message.ts';
 /** The Redis channel that all servers of the chat publish to and listen on, whatever language they are written in. */
 export const CHANNEL = 'MESSAGES';
 
-/** What travels on {@link CHANNEL}. Foreign servers write numbers as serverId, and their own JSON layout. */
+/**
+ * The Redis channel of this cluster's servers alone, for what the tutorial does not know: its servers hand all that
+ * comes over {@link CHANNEL} to every browser, and would let anybody's server end sessions.
+ */
+export const CLUSTER_CHANNEL = 'chat:cluster';
+
+/**
+ * The serverId of what is published on {@link CHANNEL} for the tutorial's servers alone, which compare it with their own
+ * and nothing else: this cluster's hear the same on {@link CLUSTER_CHANNEL}, and skip it unread.
+ */
+export const FOR_FOREIGN_SERVERS = 'for-foreign-servers';
+
+/** What travels on both channels. Foreign servers write numbers as serverId, and their own JSON layout. */
 export interface Envelope {
   serverId: string | number;
   type: string;

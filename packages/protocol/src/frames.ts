@@ -65,8 +65,9 @@ export class FrameError extends Error {
   }
 }
 
-// No character that JSON escapes: a cid is compared as raw bytes inside the append script.
-const CID = /^[A-Za-z0-9._:-]{1,64}$/;
+/** Source of a pattern of a cid. No character that JSON escapes: the append script compares cids as raw bytes. */
+export const CID_SOURCE = '[A-Za-z0-9._:-]{1,64}';
+const CID = new RegExp(`^${CID_SOURCE}$`);
 
 /** Levels of the data that a ping gets back. */
 const MAX_PING_DEPTH = 16;

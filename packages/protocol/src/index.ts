@@ -5,4 +5,5 @@ export * from './frames.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './message.ts';
+export * from './message-layout.ts';
 export * from './names.ts';

@@ -11,11 +11,13 @@ export const LIMITS = {
   socketsPerUser: 64,
   /** Messages that one resume sends per room; beyond it a gap frame points to the history service. */
   resumeMessages: 500,
+  /** Bytes of messages that one resume sends: half of what a client may leave waiting by default. */
+  resumeBytes: 512 * 1024,
   /** Rooms that one resume may name. */
   resumeRooms: 1000,
   /** Messages that one page of history holds at most. */
   pageSize: 200,
-  /** Bytes of a password: bcrypt reads no more than 72, so longer ones are refused and never cut. */
+  /** Bytes of a new password: bcrypt reads no more than 72, so longer ones are refused and never cut. */
   passwordBytes: { min: 8, max: 72 },
   /** Characters (code points) of a user's or a room's name. */
   nameCharacters: { min: 1, max: 32 },

@@ -17,7 +17,7 @@ export function normalizeName(value: unknown): string | undefined {
   return length >= min && length <= max ? name : undefined;
 }
 
-/** True when bcrypt can hash all of it: 8 to 72 bytes of UTF-8 without NUL. */
+/** True for a new password that bcrypt can hash all of: 8 to 72 bytes of UTF-8 without NUL. */
 export function isPassword(value: unknown): value is string {
   if (typeof value !== 'string' || value.includes('\0')) return false;
   const bytes = utf8Length(value);

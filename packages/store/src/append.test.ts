@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Message, parseEnvelope } from '@chat/protocol';
+import { MAX_DATE_AHEAD, type Message, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { Appender, draft, memberOf } from './append.ts';
@@ -240,6 +240,53 @@ describe('append', () => {
     const all = await stored();
     expect(all.map(({ message }) => message.message)).toEqual(['c', 'd', 'e']);
     expect(all[1]!.message.prev).toBe(all[0]!.message.date);
+  });
+
+  it('gives each message a date of its own behind a whole second at the bound for dates ahead', async () => {
+    const [seconds] = await redis.time();
+    const date = Number(seconds) + MAX_DATE_AHEAD;
+    await redis.zadd(
+      keys.room(room),
+      date,
+      JSON.stringify({ from: 2, date, message: 'ahead', roomId: room }),
+    );
+    const dates = [date];
+    for (const text of ['one', 'two', 'three']) {
+      const [appended] = await send([text]);
+      expect(Number(appended!.prev)).toBe(dates.at(-1));
+      dates.push(Number(appended!.date));
+    }
+    expect(new Set(dates).size).toBe(4);
+  });
+
+  it.each([
+    ['one message', 1],
+    ['more messages at once than the room keeps', 5],
+  ])('keeps what it acknowledges before what is dated ahead: %s', async (_, count) => {
+    const short = new Appender(redis, { serverId: 'test', keep: 3 });
+    for (let n = 0; n < 5; n++) await redis.zadd(keys.room(room), Date.now() + n, `in milliseconds ${n}`);
+    await redis.zadd(keys.room(room), '+inf', 'inf', '-inf', '-inf');
+    const texts = Array.from({ length: count }, (_, n) => `${n}`);
+    await short.append(
+      room,
+      texts.map((text) => draft(1, room, text, undefined, false)),
+    );
+    const ours = (await redis.zrange(keys.room(room), '0', '-1')).filter((member) => member.startsWith('{'));
+    expect(ours.map((member) => JSON.parse(member).message)).toEqual(texts);
+    expect(await redis.zcard(keys.room(room))).toBe(Math.max(3, count));
+  });
+
+  it('comes down to a lower limit step by step, oldest first', async () => {
+    await fill(1200);
+    const short = new Appender(redis, { serverId: 'test', keep: 10 });
+    const sizes = [];
+    for (const text of ['a', 'b', 'c', 'd']) {
+      await short.append(room, [draft(1, room, text, undefined, false)]);
+      sizes.push(await redis.zcard(keys.room(room)));
+    }
+    expect(sizes).toEqual([701, 202, 10, 10]);
+    const newest = (await stored()).map(({ message }) => message.message);
+    expect(newest.slice(-5)).toEqual(['1199', 'a', 'b', 'c', 'd']);
   });
 
   it('says so when the room is not a sorted set, and goes on with others', async () => {

@@ -1,7 +1,12 @@
 import {
   CHANNEL,
+  CLUSTER_CHANNEL,
+  joinMessage,
   MAX_DATE_AHEAD,
+  type MessageFragments,
   messageEnvelopeHead,
+  messageFragments,
+  privateMembers,
   RETRY_WINDOW,
   type RoomId,
   type UserId,
@@ -11,12 +16,11 @@ import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
 const append = loadScript('append', 2);
+/** What the script says when the messages of the last minutes have to be read on before it can append. */
+const MORE = 'more';
 
-/** The JSON of a message around its date and prev, which the append script fills in. */
-export interface Draft {
-  head: string;
-  mid: string;
-  tail: string;
+/** A message whose date and prev the append script fills in. */
+export interface Draft extends MessageFragments {
   /** The message may be stored already: look for it by from and cid first. */
   retry: boolean;
 }
@@ -34,7 +38,7 @@ export interface Appended {
 /**
  * Prepares a message for {@link Appender.append}.
  *
- * @param cid must satisfy isCid: it is compared as bytes. A retry needs one.
+ * @param cid must satisfy isCid. A retry needs one.
  */
 export function draft(
   from: UserId,
@@ -43,25 +47,22 @@ export function draft(
   cid: string | undefined,
   retry: boolean,
 ): Draft {
-  return {
-    head: `{"from":${from},"date":`,
-    mid: `,"message":${JSON.stringify(text)},"roomId":"${roomId}","prev":`,
-    tail: cid === undefined ? '}' : `,"cid":"${cid}"}`,
-    retry: retry && cid !== undefined,
-  };
+  return { ...messageFragments(from, roomId, text, cid), retry: retry && cid !== undefined };
 }
 
 /** The stored message's JSON. */
 export function memberOf(draft: Draft, { date, prev }: Appended): string {
-  return `${draft.head}${date}${draft.mid}${prev}${draft.tail}`;
+  return joinMessage(draft, date, prev);
 }
 
 interface AppenderOptions {
   serverId: string;
   /** Messages that a room keeps, 0 = all. */
   keep: number;
-  /** Replicas of Redis that must have a message before it counts as stored; 0 (the default) waits for none. */
-  waitReplicas?: number;
+  /** False publishes private rooms' messages for this cluster's servers alone; true (the default) on MESSAGES. */
+  sharePrivate?: boolean;
+  /** How many replicas of Redis must have a message before it counts as stored; 0 (the default) waits for none. */
+  waitReplicas?: () => number;
   /** How long they are waited for, in milliseconds. */
   waitMs?: number;
 }
@@ -71,14 +72,17 @@ export class Appender {
   readonly #redis: Redis;
   readonly #envelope: string;
   readonly #keep: number;
-  readonly #waitReplicas: number;
+  readonly #privateChannel: string;
+  readonly #waitReplicas: () => number;
   readonly #waitMs: number;
 
   /** @param redis with waitReplicas a connection of its own: WAIT holds up what comes behind it */
-  constructor(redis: Redis, { serverId, keep, waitReplicas = 0, waitMs = 1000 }: AppenderOptions) {
+  constructor(redis: Redis, options: AppenderOptions) {
+    const { serverId, keep, sharePrivate = true, waitReplicas = () => 0, waitMs = 1000 } = options;
     this.#redis = redis;
     this.#envelope = messageEnvelopeHead(serverId);
     this.#keep = keep;
+    this.#privateChannel = sharePrivate ? CHANNEL : CLUSTER_CHANNEL;
     this.#waitReplicas = waitReplicas;
     this.#waitMs = waitMs;
   }
@@ -90,32 +94,75 @@ export class Appender {
    * NOREPLICAS the drafts may or may not be stored: append them again with retry set.
    */
   async append(roomId: RoomId, drafts: readonly Draft[]): Promise<Appended[]> {
-    const args: (string | number)[] = [
+    const needed = this.#waitReplicas();
+    const room: (string | number)[] = [
       keys.room(roomId),
       keys.roomRetried(roomId),
-      CHANNEL,
+      needed > 0 ? '' : this.#channel(roomId),
       this.#envelope,
       this.#keep,
       MAX_DATE_AHEAD,
       RETRY_WINDOW,
     ];
+    const args = [...room];
     for (const { head, mid, tail, retry } of drafts) args.push(head, mid, tail, retry ? '1' : '');
-    const reply = (await append(this.#redis, args)) as string[];
-    if (this.#waitReplicas > 0) await this.#replicated();
-    return drafts.map((_, index) => ({
-      date: reply[3 * index]!,
-      prev: reply[3 * index + 1]!,
-      stored: reply[3 * index + 2] === '1',
+    let reply = await append(this.#redis, args);
+    while (reply === MORE) {
+      // Without the messages, which may be large.
+      while ((await append(this.#redis, room)) === MORE);
+      reply = await append(this.#redis, args);
+    }
+    const fields = reply as string[];
+    const appended = drafts.map((_, index) => ({
+      date: fields[3 * index]!,
+      prev: fields[3 * index + 1]!,
+      stored: fields[3 * index + 2] === '1',
     }));
+    if (needed > 0) {
+      await this.#replicated(needed);
+      void this.#publish(roomId, drafts, appended);
+    }
+    return appended;
   }
 
   /**
    * Not sent together with the append: a script that a new master does not know is sent again in full, and the answer
    * would then be of the time before.
    */
-  async #replicated(): Promise<void> {
-    const replicas = await this.#redis.wait(this.#waitReplicas, this.#waitMs);
-    if (replicas >= this.#waitReplicas) return;
-    throw new ReplyError(`NOREPLICAS ${replicas} of ${this.#waitReplicas} replicas have the messages`);
+  async #replicated(needed: number): Promise<void> {
+    const replicas = await this.#redis.wait(needed, this.#waitMs);
+    if (replicas >= needed) return;
+    throw new ReplyError(`NOREPLICAS ${replicas} of ${needed} replicas have the messages`);
+  }
+
+  /**
+   * Not by the script: a master that is being replaced would show messages that are lost with it. What was found may
+   * never have been published, and the other servers know what they have.
+   */
+  async #publish(roomId: RoomId, drafts: readonly Draft[], appended: readonly Appended[]): Promise<void> {
+    try {
+      const members = await Promise.all(
+        drafts.map((item, index) =>
+          appended[index]!.stored
+            ? memberOf(item, appended[index]!)
+            : this.#found(roomId, item, appended[index]!),
+        ),
+      );
+      const pipeline = this.#redis.pipeline();
+      const channel = this.#channel(roomId);
+      for (const member of members) if (member) pipeline.publish(channel, `${this.#envelope}${member}}`);
+      await pipeline.exec();
+    } catch {
+      // The other servers miss it by the next message's prev, or read the room when Redis is back.
+    }
+  }
+
+  #channel(roomId: RoomId): string {
+    return privateMembers(roomId) ? this.#privateChannel : CHANNEL;
+  }
+
+  async #found(roomId: RoomId, { head, tail }: Draft, { date }: Appended): Promise<string | undefined> {
+    const members = await this.#redis.zrangebyscore(keys.room(roomId), date, date);
+    return members.find((member) => member.startsWith(head) && member.endsWith(tail));
   }
 }

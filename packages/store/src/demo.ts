@@ -1,4 +1,11 @@
-import { GENERAL, privateRoomId, type RoomId, type UserId } from '@chat/protocol';
+import {
+  GENERAL,
+  joinMessage,
+  messageFragments,
+  privateRoomId,
+  type RoomId,
+  type UserId,
+} from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
@@ -61,8 +68,7 @@ function addMessages(writes: Writes, roomId: RoomId, lines: [UserId, string][], 
   let prev = '0';
   for (const [index, [from, text]] of lines.entries()) {
     const date = `${now - SECONDS_BETWEEN * (lines.length - index)}.000000`;
-    const message = JSON.stringify(text);
-    const member = `{"from":${from},"date":${date},"message":${message},"roomId":"${roomId}","prev":${prev}}`;
+    const member = joinMessage(messageFragments(from, roomId, text), date, prev);
     writes.add('ZADD', keys.room(roomId), date, member);
     prev = date;
   }

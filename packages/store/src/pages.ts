@@ -1,6 +1,7 @@
-import { LIMITS, type RoomId, readMessage } from '@chat/protocol';
+import { isOwnMember, type RoomId, readMessage } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
+import { orMissing } from './wrong-type.ts';
 
 /** A part of a room's history, every message as JSON text that needs no further look: the body is their join. */
 export interface Page {
@@ -20,16 +21,6 @@ const MAX_TIES = 1000;
 /** Members that are looked at for one page at most: a room full of garbage must not hold up the others. */
 const MAX_SCANNED = 10_000;
 const MAX_CHUNK = 1000;
-/** Characters of our longest message with every byte escaped; the pattern would run out of stack on megabytes. */
-const MAX_OWN = LIMITS.messageBytes * 6 + 1024;
-
-/**
- * The layout that this cluster's append script writes, and nothing else. It is a whole grammar, not a sample of the
- * ends: what matches is valid JSON. Some 0.15 us for a message of 40 characters, a fifth of JSON.parse.
- */
-const OWN_LAYOUT =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON allows no control character inside a string.
-  /^\{"from":[1-9]\d{0,14},"date":\d{1,16}(?:\.\d{1,17})?,"message":"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\x00-\x1f]*)*","roomId":"[\d:]+","prev":\d{1,16}(?:\.\d{1,17})?(?:,"cid":"[A-Za-z0-9._:-]+")?\}$/;
 
 /** Reads the history of rooms in pages. Scores are dates; a page's dates are exactly the scores. */
 export class Pages {
@@ -64,23 +55,27 @@ export class Pages {
   async #page(roomId: RoomId, range: Range, size: number): Promise<Page> {
     // One more shows whether the last date goes on beyond the page.
     const wanted = range.kind === 'newest' ? size : size + 1;
-    const members = await this.#read(roomId, range, 0, wanted, false);
-    const end = ownRoom(roomId);
-    if (!members.every((member) => isOwn(member, end))) return this.#foreignPage(roomId, range, size);
-    if (members.length > size) members.pop();
-    return { messages: members, skipped: 0 };
+    const rows = await this.#read(roomId, range, 0, wanted);
+    const messages: string[] = [];
+    for (let index = 0; index < rows.length; index += 2) {
+      const member = rows[index] as string;
+      if (!isOwnMember(member, roomId, Number(rows[index + 1])))
+        return this.#foreignPage(roomId, range, size);
+      messages.push(member);
+    }
+    if (messages.length > size) messages.pop();
+    return { messages, skipped: 0 };
   }
 
-  /** With scores, message by message: for rooms that foreign servers write to. */
+  /** Message by message: for rooms that foreign servers write to. */
   async #foreignPage(roomId: RoomId, range: Range, size: number): Promise<Page> {
-    const end = ownRoom(roomId);
     const page: Page = { messages: [], skipped: 0 };
     // Messages that arrive between two chunks push what has been read into the next one.
     const seen = new Set<string>();
     let lastScore: string | undefined;
     let count = size + 50;
     for (let start = 0; start < MAX_SCANNED; start += count, count = MAX_CHUNK) {
-      const rows = await this.#read(roomId, range, start, count, true);
+      const rows = await this.#read(roomId, range, start, count);
       for (let index = 0; index < rows.length; index += 2) {
         const member = rows[index] as string;
         const score = rows[index + 1] as string;
@@ -90,7 +85,8 @@ export class Pages {
         }
         if (seen.has(member)) continue;
         seen.add(member);
-        const text = isOwn(member, end) ? member : normalize(member, roomId, Number(score));
+        const date = Number(score);
+        const text = isOwnMember(member, roomId, date) ? member : normalize(member, roomId, date);
         if (text === undefined) {
           page.skipped++;
           continue;
@@ -103,40 +99,13 @@ export class Pages {
     return page;
   }
 
-  async #read(
-    roomId: RoomId,
-    range: Range,
-    start: number,
-    count: number,
-    withScores: boolean,
-  ): Promise<string[]> {
-    const key = keys.room(roomId);
-    try {
-      return await (withScores
-        ? this.#readScored(key, range, start, count)
-        : this.#readMembers(key, range, start, count));
-    } catch (error) {
-      // A key of another type is a foreign server's mistake; the room counts as empty.
-      if ((error as Error).message.startsWith('WRONGTYPE')) return [];
-      throw error;
-    }
+  /** Each member is followed by its score. */
+  #read(roomId: RoomId, range: Range, start: number, count: number): Promise<string[]> {
+    return orMissing(this.#rows(keys.room(roomId), range, start, count), []);
   }
 
   // A number's shortest text reads back as the same double, in Redis as here: "(" leaves out just that date.
-
-  #readMembers(key: string, range: Range, start: number, count: number): Promise<string[]> {
-    switch (range.kind) {
-      case 'newest':
-        return this.#redis.zrevrange(key, range.offset + start, range.offset + start + count - 1);
-      case 'before':
-        return this.#redis.zrevrangebyscore(key, `(${range.date}`, '-inf', 'LIMIT', start, count);
-      case 'after':
-        return this.#redis.zrangebyscore(key, `(${range.date}`, '+inf', 'LIMIT', start, count);
-    }
-  }
-
-  /** Each member is followed by its score. */
-  #readScored(key: string, range: Range, start: number, count: number): Promise<string[]> {
+  #rows(key: string, range: Range, start: number, count: number): Promise<string[]> {
     const scores = 'WITHSCORES';
     switch (range.kind) {
       case 'newest':
@@ -147,18 +116,6 @@ export class Pages {
         return this.#redis.zrangebyscore(key, `(${range.date}`, '+inf', scores, 'LIMIT', start, count);
     }
   }
-}
-
-/**
- * What follows the text of a message of this room. It cannot stand inside the text: JSON puts a backslash before
- * every quote in there.
- */
-function ownRoom(roomId: RoomId): string {
-  return `","roomId":"${roomId}","prev":`;
-}
-
-function isOwn(member: string, ownRoomEnd: string): boolean {
-  return member.length <= MAX_OWN && OWN_LAYOUT.test(member) && member.includes(ownRoomEnd);
 }
 
 /**
@@ -174,5 +131,8 @@ function normalize(member: string, roomId: RoomId, date: number): string | undef
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const message = readMessage({ ...value, roomId, date });
-  return message && JSON.stringify(message);
+  if (!message) return undefined;
+  // It has no place in the chain, whatever it says.
+  delete message.prev;
+  return JSON.stringify(message);
 }

@@ -1,10 +1,20 @@
-import { CHANNEL, envelopePrefix, type User } from '@chat/protocol';
+import { CHANNEL, encodeEnvelope, FOR_FOREIGN_SERVERS, type User, type UserId } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
+import { isWrongType, orMissing } from './wrong-type.ts';
 
-const presenceSet = loadScript('presence-set', 4);
-const leaseRenew = loadScript('lease-renew', 1);
+/** The scripts, each with the types of its keys. */
+const SET = { run: loadScript('presence-set', 4), types: ['hash', 'set', 'set', 'zset'] };
+const CLAIM = { run: loadScript('presence-claim', 3), types: ['hash', 'set', 'zset'] };
+const FOREIGN_CAME = { run: loadScript('presence-foreign', 4), types: ['hash', 'set', 'set', 'zset'] };
+const RENEW = { run: loadScript('lease-renew', 2), types: ['zset', 'zset'] };
+
+/** Foreign servers have no lease of their own: it is named so, and theirs is kept for so long, in seconds. */
+const FOREIGN = 'foreign:';
+const FOREIGN_LEASE_SECONDS = 24 * 60 * 60;
+/** A foreign server's id, which becomes a part of a key. */
+const FOREIGN_ID = /^[\w.-]{1,64}$/;
 
 /** What a change of a user's sockets on one server meant for the cluster. */
 export interface PresenceChange {
@@ -43,47 +53,71 @@ export class Presence {
     this.#serverId = serverId;
   }
 
-  /**
-   * Says how many sockets a user has on this server.
-   *
-   * @param announce publish user.connected or user.disconnected when it made a difference.
-   */
-  set(user: User, sockets: number, announce: boolean): Promise<PresenceChange> {
-    return this.#set(this.#serverId, user, sockets, announce, '');
+  /** Says how many sockets a user has on this server. */
+  set(user: User, sockets: number): Promise<PresenceChange> {
+    return this.#set(this.#serverId, user, sockets);
   }
 
   /** Takes a user off a dead server whose lease was claimed. */
-  reap(serverId: string, lease: string, user: User, announce: boolean): Promise<PresenceChange> {
-    return this.#set(serverId, user, 0, announce, lease);
+  reap(serverId: string, lease: string, user: User): Promise<PresenceChange> {
+    return this.#set(serverId, user, 0, lease);
   }
 
-  async #set(
-    serverId: string,
-    user: User,
-    sockets: number,
-    announce: boolean,
-    lease: string,
-  ): Promise<PresenceChange> {
-    const [change, at, online] = (await presenceSet(this.#redis, [
+  /**
+   * Claims a place for one more socket of a user. What is claimed counts until {@link Presence.set}.
+   *
+   * @param sockets on this server, with this one and all others that it has claimed
+   * @param limit sockets that the user may have in the cluster
+   * @returns false when there is no place
+   */
+  async claim(userId: UserId, sockets: number, limit: number): Promise<boolean> {
+    const claimed = await this.#run(CLAIM, [
+      keys.userConnections(userId),
+      keys.serverUsers(this.#serverId),
+      keys.servers,
+      this.#serverId,
+      userId,
+      sockets,
+      limit,
+    ]);
+    return claimed === 1;
+  }
+
+  /** A foreign server said that a user came: online until it says that the user left, or tells of nobody for a day. */
+  async cameElsewhere(foreignId: string, userId: UserId): Promise<void> {
+    if (!FOREIGN_ID.test(foreignId)) return;
+    const serverId = FOREIGN + foreignId;
+    await this.#run(FOREIGN_CAME, [
+      keys.userConnections(userId),
+      keys.serverUsers(serverId),
+      keys.onlineUsers,
+      keys.foreignServers,
+      serverId,
+      userId,
+      FOREIGN_LEASE_SECONDS,
+    ]);
+  }
+
+  /** A foreign server said that a user left, and took the user off the list, wherever else the user is. */
+  leftElsewhere(foreignId: string, user: User): Promise<PresenceChange> {
+    return this.#set(FOREIGN + (FOREIGN_ID.test(foreignId) ? foreignId : ''), user, 0);
+  }
+
+  async #set(serverId: string, user: User, sockets: number, lease = ''): Promise<PresenceChange> {
+    const [change, at, online] = (await this.#run(SET, [
       keys.userConnections(user.id),
       keys.serverUsers(serverId),
       keys.onlineUsers,
-      keys.servers,
+      leasesOf(serverId),
       serverId,
       user.id,
       sockets,
       lease,
       CHANNEL,
-      announce ? this.#event(user, sockets > 0) : '',
+      event('user.connected', user, true),
+      event('user.disconnected', user, false),
     ])) as [number, string, number];
     return { change: CHANGES.get(change) ?? 'none', at: Number(at), online: online === 1 };
-  }
-
-  /** The envelope up to the value of its last field, which the script puts in. */
-  #event(user: User, online: boolean): string {
-    const type = online ? 'user.connected' : 'user.disconnected';
-    const data = `{"id":${user.id},"username":${JSON.stringify(user.username)},"online":${online},"at":`;
-    return `${envelopePrefix(this.#serverId)}"type":"${type}","data":${data}`;
   }
 
   /**
@@ -93,8 +127,9 @@ export class Presence {
    * @param claimSeconds how long a claim lasts; 0 claims nobody
    */
   async renewLease(leaseSeconds: number, claimSeconds: number): Promise<Lease> {
-    const reply = (await leaseRenew(this.#redis, [
+    const reply = (await this.#run(RENEW, [
       keys.servers,
+      keys.foreignServers,
       this.#serverId,
       leaseSeconds,
       claimSeconds,
@@ -109,23 +144,35 @@ export class Presence {
     return { before, lease, inTime: leftSeconds >= leaseSeconds / 2, lapsed: leftSeconds <= 0, claimed };
   }
 
-  /** The users that a server has, or had when it died. */
-  async usersOf(serverId: string): Promise<number[]> {
-    return (await this.#redis.smembers(keys.serverUsers(serverId))).map(Number);
+  /** A key that somebody gave another type goes: it counts nobody, and while it stands nobody could be counted. */
+  async #run({ run, types }: typeof SET, args: (string | number)[]): Promise<unknown> {
+    try {
+      return await run(this.#redis, args);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      for (const [index, type] of types.entries()) {
+        const key = String(args[index]);
+        if ((await this.#redis.type(key)) !== type) await this.#redis.del(key);
+      }
+      return run(this.#redis, args);
+    }
   }
 
-  /** Sockets of a user on all other servers. */
-  async socketsElsewhere(userId: number): Promise<number> {
-    const counts = await this.#redis.hgetall(keys.userConnections(userId));
-    let sum = 0;
-    for (const [serverId, count] of Object.entries(counts)) {
-      if (serverId !== this.#serverId) sum += Number(count) || 0;
-    }
-    return sum;
+  /** The users that a server has, or had when it died. */
+  async usersOf(serverId: string): Promise<number[]> {
+    return (await orMissing(this.#redis.smembers(keys.serverUsers(serverId)), [])).map(Number);
   }
 
   /** Forgets a server that has no users any more. */
   async forget(serverId: string = this.#serverId): Promise<void> {
-    await this.#redis.zrem(keys.servers, serverId);
+    await this.#redis.zrem(leasesOf(serverId), serverId);
   }
+}
+
+function leasesOf(serverId: string): string {
+  return serverId.startsWith(FOREIGN) ? keys.foreignServers : keys.servers;
+}
+
+function event(type: string, { id, username }: User, online: boolean): string {
+  return encodeEnvelope(FOR_FOREIGN_SERVERS, type, { id, username, online });
 }

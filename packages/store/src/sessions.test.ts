@@ -1,5 +1,5 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { CLUSTER_CHANNEL, parseEnvelope } from '@chat/protocol';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
@@ -106,7 +106,7 @@ describe('Sessions', () => {
     const subscriber = new Redis(server.url);
     const heard: unknown[] = [];
     try {
-      await subscriber.subscribe(CHANNEL);
+      await subscriber.subscribe(CLUSTER_CHANNEL);
       subscriber.on('message', (_, text) => heard.push(parseEnvelope(text)));
       const { token, hash } = await sessions.create(user);
       expect(await sessions.revoke({ hash, user })).toMatchObject({ sessions: 1, closed: 0 });
@@ -135,6 +135,76 @@ describe('Sessions', () => {
       expect(await sessions.revokeAll(user.id)).toMatchObject({ sessions: 0 });
       expect(await left(made)).toEqual([false, false, false, true]);
       expect(await redis.exists(keys.userSessions(user.id))).toBe(0);
+    });
+
+    it('are revoked in chunks however many there are, before anybody is told', async () => {
+      const user = someone();
+      const count = 20_000;
+      const hashes = Array.from({ length: count }, (_, n) => hashToken(`${user.id}-${n}`));
+      for (let start = 0; start < count; start += 1000) {
+        const writes = redis.pipeline();
+        for (const hash of hashes.slice(start, start + 1000)) {
+          writes.hset(keys.session(hash), 'userId', user.id).zadd(keys.userSessions(user.id), start, hash);
+        }
+        await writes.exec();
+      }
+      const subscriber = new Redis(server.url);
+      const send = vi.spyOn(redis, 'sendCommand');
+      try {
+        await subscriber.subscribe(CLUSTER_CHANNEL);
+        const left = new Promise((resolve) => {
+          subscriber.on('message', () => resolve(redis.exists(hashes.map(keys.session))));
+        });
+        let most = 0;
+        send.mockClear();
+        const countTurn = setInterval(() => {
+          most = Math.max(most, send.mock.calls.length);
+          send.mockClear();
+        }, 0);
+        const revoked = await sessions.revokeAll(user.id, hashes[7]);
+        clearInterval(countTurn);
+        expect(revoked.sessions).toBe(count - 1);
+        expect(most).toBeLessThan(2000);
+        expect(await left).toBe(1);
+        expect(await redis.zrange(keys.userSessions(user.id), '0', '-1')).toEqual([hashes[7]]);
+      } finally {
+        send.mockRestore();
+        subscriber.disconnect();
+      }
+    });
+
+    it('are as many as one may have: a login ends those that were not used for longest, and tells', async () => {
+      const few = new Sessions(redis, { ttlSeconds: 30 * DAY, serverId, perUser: 3 });
+      const user = someone();
+      const made = [];
+      for (let n = 0; n < 3; n++) {
+        made.push(await few.create(user));
+        await redis.zadd(keys.userSessions(user.id), Date.now() / 1000 + 29 * DAY + n, made[n]!.hash);
+      }
+      await redis.zadd(keys.userSessions(user.id), Date.now() / 1000 + 30 * DAY, made[0]!.hash);
+      const subscriber = new Redis(server.url);
+      try {
+        await subscriber.subscribe(CLUSTER_CHANNEL);
+        const heard = new Promise((resolve) => {
+          subscriber.on('message', (_, text) => resolve(parseEnvelope(text)));
+        });
+        made.push(await few.create(user));
+        expect(await left(made)).toEqual([true, false, true, true]);
+        expect(await heard).toMatchObject({ type: 'session.revoked', data: { session: made[1]!.hash } });
+      } finally {
+        subscriber.disconnect();
+      }
+      expect(await redis.zcard(keys.userSessions(user.id))).toBe(3);
+    });
+
+    it('stay as many as one may have when many log in at once, and each gets in', async () => {
+      const few = new Sessions(redis, { ttlSeconds: 30 * DAY, serverId, perUser: 20 });
+      const user = someone();
+      for (let round = 0; round < 3; round++) {
+        const made = await Promise.all(Array.from({ length: 10 }, () => few.create(user)));
+        expect(await left(made)).toEqual(made.map(() => true));
+      }
+      expect(await redis.zcard(keys.userSessions(user.id))).toBe(20);
     });
 
     it('are listed as long as they live, and no longer', async () => {

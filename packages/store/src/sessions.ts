@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
+import { CLUSTER_CHANNEL, encodeEnvelope, parseUserId, type User, type UserId } from '@chat/protocol';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { batched, type Schedule } from './batch.ts';
 import { keys } from './keys.ts';
@@ -9,6 +9,8 @@ import { loadScript } from './scripts.ts';
 const DAY_SECONDS = 86_400;
 /** What TTL says of a key that is not there. */
 const GONE = -2;
+/** Sessions that are ended in one go; a user may have any number from before there was a limit. */
+const CHUNK = 500;
 const sessionFind = loadScript('session-find');
 
 interface SessionsOptions {
@@ -16,6 +18,8 @@ interface SessionsOptions {
   ttlSeconds: number;
   /** Who says that a session was revoked. */
   serverId: string;
+  /** Sessions that a user may have; a login ends those beyond it that were not used for longest. Default: no limit. */
+  perUser?: number;
   /** When sessions that are looked for together leave. */
   schedule?: Schedule;
 }
@@ -51,15 +55,20 @@ export class Sessions {
   readonly #ttlSeconds: number;
   readonly #renewBelow: number;
   readonly #serverId: string;
+  readonly #perUser: number;
   readonly #answers: RevocationAnswers;
   readonly #stored: (hash: string) => Promise<StoredSession>;
 
-  constructor(redis: Redis, { ttlSeconds, serverId, schedule }: SessionsOptions) {
+  constructor(
+    redis: Redis,
+    { ttlSeconds, serverId, perUser = Number.POSITIVE_INFINITY, schedule }: SessionsOptions,
+  ) {
     this.#redis = redis;
     this.#ttlSeconds = ttlSeconds;
     // A use renews the session, but not more than once a day, so that a request does not write.
     this.#renewBelow = ttlSeconds - Math.min(DAY_SECONDS, ttlSeconds / 4);
     this.#serverId = serverId;
+    this.#perUser = perUser;
     this.#answers = new RevocationAnswers(redis);
     this.#stored = batched((hashes) => this.#load(hashes), schedule);
   }
@@ -70,7 +79,9 @@ export class Sessions {
     const hash = hashToken(token);
     const fields = { userId: user.id, username: user.username, createdAt: Math.floor(Date.now() / 1000) };
     const writes = this.#redis.multi().hset(keys.session(hash), fields);
-    firstError(await this.#renew(writes, hash, user.id).exec());
+    const replies = await this.#renew(writes, hash, user.id).zcard(keys.userSessions(user.id)).exec();
+    firstError(replies);
+    if (Number(replies?.at(-1)?.[1]) > this.#perUser) await this.#endSurplus(user.id, hash);
     return { token, hash };
   }
 
@@ -88,8 +99,8 @@ export class Sessions {
   }
 
   /** Ends a session and tells every replica, which closes the session's sockets; says how many that were. */
-  revoke({ hash, user }: Session): Promise<Revoked> {
-    return this.#revoke(user.id, [hash], { session: hash });
+  async revoke({ hash, user }: Session): Promise<Revoked> {
+    return this.#tell(await this.#end(user.id, [hash]), { session: hash });
   }
 
   /**
@@ -98,9 +109,17 @@ export class Sessions {
    * @param except the hash of a session that stays, with its sockets
    */
   async revokeAll(userId: UserId, except?: string): Promise<Revoked> {
-    const hashes = await this.#redis.zrange(keys.userSessions(userId), '0', '-1');
-    const ended = hashes.filter((hash) => hash !== except);
-    return this.#revoke(userId, ended, { userId, except });
+    let ended = 0;
+    let hashes: string[];
+    do {
+      // One more than a chunk, as one may stay.
+      hashes = await this.#redis.zrange(keys.userSessions(userId), '0', String(CHUNK));
+      ended += await this.#end(
+        userId,
+        hashes.filter((hash) => hash !== except),
+      );
+    } while (hashes.length > CHUNK);
+    return this.#tell(ended, { userId, except });
   }
 
   /** Which of these sessions, which are in use, are still there, in the order of the hashes, in one round trip. */
@@ -134,7 +153,7 @@ export class Sessions {
 
   /** Lets a session live anew, and writes down whose it is; those of the user that ran out are forgotten. */
   #renew(writes: ChainableCommander, hash: string, userId: UserId) {
-    const now = Math.floor(Date.now() / 1000);
+    const now = Date.now() / 1000;
     const index = keys.userSessions(userId);
     // By this clock, not by Redis': a day is left for the difference.
     return writes
@@ -144,18 +163,43 @@ export class Sessions {
       .expire(index, this.#ttlSeconds + DAY_SECONDS);
   }
 
-  async #revoke(userId: UserId, hashes: readonly string[], whose: object): Promise<Revoked> {
-    const request = randomUUID();
-    const writes = this.#redis.multi();
-    for (const hash of hashes) writes.del(keys.session(hash)).zrem(keys.userSessions(userId), hash);
-    // Sessions go first: whoever looks after the event finds none.
-    writes.publish(CHANNEL, encodeEnvelope(this.#serverId, 'session.revoked', { ...whose, request }));
-    const replies = await writes.exec();
+  /** Ends sessions of a user beyond the limit, a chunk at most, so that no login takes long. */
+  async #endSurplus(userId: UserId, except: string): Promise<void> {
+    const index = keys.userSessions(userId);
+    const replies = await this.#redis
+      .multi()
+      .zcard(index)
+      .zrange(index, '0', String(CHUNK - 1))
+      .exec();
     firstError(replies);
-    const deleted = replies!.filter(
-      ([, count], index) => index < 2 * hashes.length && index % 2 === 0 && count === 1,
-    );
-    return { sessions: deleted.length, ...(await this.#answers.collect(request)) };
+    const [count, oldest] = replies!.map(([, reply]) => reply) as [number, string[]];
+    const surplus = oldest.slice(0, Math.max(0, count - this.#perUser)).filter((hash) => hash !== except);
+    await this.#end(userId, surplus);
+    const events = this.#redis.pipeline();
+    for (const session of surplus) events.publish(CLUSTER_CHANNEL, this.#event({ session }));
+    firstError(await events.exec());
+  }
+
+  /** Takes sessions of a user out of Redis. @returns how many there were */
+  async #end(userId: UserId, hashes: readonly string[]): Promise<number> {
+    if (hashes.length === 0) return 0;
+    const writes = this.#redis.pipeline();
+    for (const hash of hashes) writes.del(keys.session(hash));
+    // The list goes last: what is still there can be ended again after a failure.
+    const replies = await writes.zrem(keys.userSessions(userId), ...hashes).exec();
+    firstError(replies);
+    return replies!.slice(0, -1).reduce((sum, [, deleted]) => sum + Number(deleted), 0);
+  }
+
+  /** Tells every replica which sessions ended, and waits for what they did. Whoever looks after that finds none. */
+  async #tell(sessions: number, whose: object): Promise<Revoked> {
+    const request = randomUUID();
+    await this.#redis.publish(CLUSTER_CHANNEL, this.#event({ ...whose, request }));
+    return { sessions, ...(await this.#answers.collect(request)) };
+  }
+
+  #event(data: object): string {
+    return encodeEnvelope(this.#serverId, 'session.revoked', data);
   }
 }
 

@@ -2,6 +2,7 @@ import { GENERAL, parseUserId, type User, type UserId } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.ts';
 import { loadScript } from './scripts.ts';
+import { isWrongType, orMissing } from './wrong-type.ts';
 
 const userCreate = loadScript('user-create', 3);
 const passwordSet = loadScript('password-set', 1);
@@ -9,7 +10,7 @@ const passwordSet = loadScript('password-set', 1);
 /** How many ids in a row may turn out to be taken: the counter was lost, the users were not. */
 const MAX_TAKEN_IDS = 10_000;
 
-/** The users, as every server of the chat writes and reads them. */
+/** The users, as every server of the chat writes and reads them. A key of another type is no user's. */
 export class Users {
   readonly #redis: Redis;
 
@@ -52,14 +53,14 @@ export class Users {
 
   /** undefined when nobody has exactly this name. */
   async findByName(name: string): Promise<User | undefined> {
-    const key = await this.#redis.get(keys.username(name));
+    const key = await orMissing(this.#redis.get(keys.username(name)), null);
     const id = key === null ? undefined : idOfKey(key);
     return id === undefined ? undefined : { id, username: name };
   }
 
   /** The bcrypt hash of the password; undefined when there is no such user, or one without a password. */
   async passwordHash(id: UserId): Promise<string | undefined> {
-    return (await this.#redis.hget(keys.user(id), 'password')) ?? undefined;
+    return (await orMissing(this.#redis.hget(keys.user(id), 'password'), null)) ?? undefined;
   }
 
   /**
@@ -69,7 +70,7 @@ export class Users {
    * @returns false when it is another one by now, and nothing was changed.
    */
   async changePasswordHash(id: UserId, from: string, to: string): Promise<boolean> {
-    return (await passwordSet(this.#redis, [keys.user(id), from, to])) === 1;
+    return (await orMissing(passwordSet(this.#redis, [keys.user(id), from, to]), 0)) === 1;
   }
 
   /** The names of these users in one round trip; those who do not exist are left out. */
@@ -80,7 +81,7 @@ export class Users {
     for (const id of ids) pipeline.hget(keys.user(id), 'username');
     const replies = (await pipeline.exec()) ?? [];
     for (const [index, [error, username]] of replies.entries()) {
-      if (error) throw error;
+      if (error && !isWrongType(error)) throw error;
       if (typeof username === 'string') found.set(ids[index]!, username);
     }
     return found;

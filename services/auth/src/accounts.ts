@@ -1,5 +1,5 @@
 import { AppError } from '@chat/kit';
-import { isPassword, LIMITS, normalizeName, type User, utf8Length } from '@chat/protocol';
+import { isPassword, normalizeName, type User } from '@chat/protocol';
 import type { RateLimit, Users } from '@chat/store';
 import type { Passwords } from './passwords.ts';
 
@@ -131,7 +131,7 @@ function isLookedUp(username: string): boolean {
   return username !== '' && username.length <= MAX_LOOKUP;
 }
 
-/** What some server may have taken as a password: short ones are only refused for new users. */
+/** What some server may have taken as a password: short and long ones are only refused for new users. */
 function maybePassword(password: string): boolean {
-  return password !== '' && !password.includes('\0') && utf8Length(password) <= LIMITS.passwordBytes.max;
+  return password !== '' && !password.includes('\0');
 }

@@ -1,6 +1,5 @@
-import { type App, type AppState, createKoa, mount, requireSession, type ServiceParts } from '@chat/kit';
+import { type App, createKoa, createRouter, mount, requireSession, type ServiceParts } from '@chat/kit';
 import { LoginLimits, RateLimit, Sessions, Users } from '@chat/store';
-import Router from '@koa/router';
 import { Accounts } from './accounts.ts';
 import { AuthMetrics } from './auth-metrics.ts';
 import { BcryptQueue } from './bcrypt-queue.ts';
@@ -21,7 +20,7 @@ import { endSessions } from './routes/sessions.ts';
 export function createApp(service: ServiceParts<Config>): App {
   const parts = routeParts(service);
   const guard = requireSession(parts.sessions);
-  const router = new Router<AppState>();
+  const router = createRouter();
   router
     .post('/register', register(parts))
     .post('/login', login(parts))
@@ -61,7 +60,11 @@ function routeParts(service: ServiceParts<Config>): RouteParts {
       autoRegister: config.AUTO_REGISTER,
     }),
     users,
-    sessions: new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId }),
+    sessions: new Sessions(redis, {
+      ttlSeconds: config.SESSION_TTL_SECONDS,
+      serverId,
+      ...(config.LIMITS && { perUser: config.SESSIONS_PER_USER }),
+    }),
     limits: new LoginLimits(redis, {
       perName: config.LOGIN_ATTEMPTS_PER_NAME,
       perAddress: config.LOGIN_ATTEMPTS_PER_ADDRESS,

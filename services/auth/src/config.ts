@@ -21,6 +21,8 @@ export const schema = httpSchema.extend({
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(300),
   /** Users that one address may register within an hour. */
   REGISTRATIONS_PER_ADDRESS: integer(1).default(500),
+  /** Sessions of a user; a login beyond them ends those that were not used for longest. LIMITS=off lifts it. */
+  SESSIONS_PER_USER: integer(1).default(100),
   /** For POST /admin/revoke, which is not there without it. */
   ADMIN_TOKEN: z
     .string()

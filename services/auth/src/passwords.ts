@@ -1,3 +1,4 @@
+import { LIMITS } from '@chat/protocol';
 import bcrypt from 'bcrypt';
 import type { BcryptQueue } from './bcrypt-queue.ts';
 
@@ -22,7 +23,7 @@ export class Passwords {
   }
 
   /**
-   * Checks a password against a hash that any server wrote. Without a usable hash it does the same work and says no,
+   * Checks a password against a hash that any server wrote, by its first 72 bytes, as bcrypt does. Without a usable hash it does the same work and says no,
    * so that the time tells nothing about which names exist.
    *
    * @throws AppError busy.
@@ -31,7 +32,9 @@ export class Passwords {
     const usable = hash !== undefined && BCRYPT_HASH.test(hash);
     // $2y$ is what PHP and Python's servers may write: the same algorithm, but a name that the library does not know.
     const compared = usable ? hash.replace(/^\$2y/, '$2b') : this.#dummy();
-    const same = await this.#queue.run(() => bcrypt.compare(password, compared));
+    // The library takes the length of a longer one modulo 256 for $2a$.
+    const key = Buffer.from(password).subarray(0, LIMITS.passwordBytes.max);
+    const same = await this.#queue.run(() => bcrypt.compare(key, compared));
     return usable && same;
   }
 

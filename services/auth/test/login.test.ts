@@ -104,6 +104,29 @@ describe('POST /login', () => {
     },
   );
 
+  it.each(['$2a$', '$2b$', '$2y$'])(
+    'takes a password that another server cut at 72 bytes: %s',
+    async (start) => {
+      // 72 bytes end amid a character.
+      const password = `x${'ä'.repeat(200)}`;
+      const hash = await bcrypt.hash(Buffer.from(password).subarray(0, 72), 4);
+      const name = uniqueName('long');
+      await foreignUser(name, hash.replace('$2b$', start));
+      expect((await login(name, password)).status).toBe(200);
+      expect((await login(name, `y${password}`)).status).toBe(401);
+      expect((await login(name, password.slice(0, 30))).status).toBe(401);
+    },
+  );
+
+  it('registers nobody with a password that bcrypt would cut', async () => {
+    const name = uniqueName();
+    expect(await login(name, 'x'.repeat(73))).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_password' },
+    });
+    expect(await auth.redis.exists(keys.username(name))).toBe(0);
+  });
+
   it('reads a name key with a bare id, and a name that another server did not normalise', async () => {
     const hash = await bcrypt.hash('secret', 4);
     const bare = uniqueName('bare');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { CLUSTER_CHANNEL, parseEnvelope } from '@chat/protocol';
 import { hashToken, keys } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -55,6 +55,28 @@ describe('GET /me', () => {
   });
 });
 
+describe('the limit of sessions', () => {
+  it('ends the session of a user that was not used for longest', async () => {
+    const few = await startAuth({ SESSIONS_PER_USER: '2' });
+    const unlimited = await startAuth({ SESSIONS_PER_USER: '2', LIMITS: 'off' });
+    try {
+      const json = { username: uniqueName(), password: 'password123' };
+      const tokens: string[] = [];
+      const states = async () =>
+        (await Promise.all(tokens.map((token) => auth.ask('/me', { headers: bearer(token) })))).map(
+          ({ status }) => status,
+        );
+      for (const server of [few, few, unlimited])
+        tokens.push((await server.ask('/login', { json })).body.token);
+      expect(await states()).toEqual([200, 200, 200]);
+      tokens.push((await few.ask('/login', { json })).body.token);
+      expect(await states()).toEqual([401, 401, 200, 200]);
+    } finally {
+      await Promise.all([few.stop(), unlimited.stop()]);
+    }
+  });
+});
+
 describe('POST /logout', () => {
   const logout = (headers: Record<string, string>) => auth.ask('/logout', { method: 'POST', headers });
 
@@ -63,7 +85,7 @@ describe('POST /logout', () => {
     const heard: string[] = [];
     const subscriber = new Redis(inject('redisUrl'));
     try {
-      await subscriber.subscribe(CHANNEL);
+      await subscriber.subscribe(CLUSTER_CHANNEL);
       subscriber.on('message', (_, text) => heard.push(text));
       const answer = await logout(cookie(token));
       expect(answer).toMatchObject({ status: 200, body: { sessions: 1, closed: 0 } });

@@ -28,7 +28,8 @@ export function createApp(service: ServiceParts<Config>): App {
     windowSeconds: 3600,
     enabled: config.LIMITS,
   });
-  mount(app, roomRoutes({ rooms, users, events: new RoomEvents(redis, serverId), guard, limit }));
+  const events = new RoomEvents(redis, serverId, config.SHARE_PRIVATE);
+  mount(app, roomRoutes({ rooms, users, events, guard, limit, schedule }));
   mount(app, userRoutes({ users, online: new OnlineUsers(redis), guard }));
   return app;
 }

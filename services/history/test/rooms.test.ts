@@ -1,4 +1,4 @@
-import { CHANNEL, parseEnvelope } from '@chat/protocol';
+import { CHANNEL, CLUSTER_CHANNEL, parseEnvelope } from '@chat/protocol';
 import { keys } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,12 +8,15 @@ let history: HistoryServer;
 let subscriber: Redis;
 let ann: Visitor;
 let bob: Visitor;
-let heard: { type: string; data: unknown }[] = [];
+let heard: { channel: string; type: string; data: unknown }[] = [];
 beforeAll(async () => {
   history = await startHistory();
   subscriber = new Redis(history.redisServer.url);
-  await subscriber.subscribe(CHANNEL);
-  subscriber.on('message', (_, text) => heard.push(parseEnvelope(text)!));
+  await subscriber.subscribe(CHANNEL, CLUSTER_CHANNEL);
+  subscriber.on('message', (channel, text) => {
+    const { type, data } = parseEnvelope(text)!;
+    heard.push({ channel, type, data });
+  });
 });
 afterAll(async () => {
   subscriber.disconnect();
@@ -24,10 +27,8 @@ beforeEach(async () => {
   heard = [];
 });
 
-const untilHeard = (data: object) =>
-  vi.waitFor(() => expect(heard).toContainEqual({ serverId: history.serverId, type: 'show.room', data }), {
-    timeout: 15_000,
-  });
+const untilHeard = (channel: string, type: string, data: object) =>
+  vi.waitFor(() => expect(heard).toContainEqual({ channel, type, data }), { timeout: 15_000 });
 
 describe('POST /room', () => {
   const room = (visitor: Visitor, user1: unknown, user2: unknown) =>
@@ -37,7 +38,7 @@ describe('POST /room', () => {
     const id = `${ann.id}:${bob.id}`;
     const names = [ann.username, bob.username];
     expect(await room(bob, bob.id, ann.id)).toMatchObject({ status: 201, body: { id, names } });
-    await untilHeard({ id, names });
+    await untilHeard(CHANNEL, 'show.room', { id, names });
     for (const user of [ann, bob]) {
       expect(await history.redis.sismember(keys.userRooms(user.id), id)).toBe(1);
     }
@@ -61,7 +62,7 @@ describe('POST /rooms', () => {
     const { status, body } = await ann.ask('/rooms', { json: { name: '  Mittag 🍜 ' } });
     expect(status).toBe(201);
     expect(body).toEqual({ id: expect.stringMatching(/^[1-9]\d*$/), name: 'Mittag 🍜' });
-    await untilHeard({ id: body.id, name: 'Mittag 🍜', userId: ann.id });
+    await untilHeard(CLUSTER_CHANNEL, 'room.granted', { id: body.id, name: 'Mittag 🍜', userId: ann.id });
     expect(await history.redis.get(keys.roomName(body.id))).toBe('Mittag 🍜');
     expect((await ann.ask(`/room/${body.id}/messages`)).body).toEqual([]);
   });
@@ -78,9 +79,8 @@ describe('POST /rooms/:id/join', () => {
   it('lets a user into a named room and tells that user alone', async () => {
     const { body: room } = await ann.ask('/rooms', { json: { name: 'Lunch' } });
     await ann.say(room.id, 'Hello');
-    expect((await bob.ask(`/room/${room.id}/messages`)).status).toBe(403);
     expect(await join(bob, room.id)).toMatchObject({ status: 200, body: { id: room.id, name: 'Lunch' } });
-    await untilHeard({ id: room.id, name: 'Lunch', userId: bob.id });
+    await untilHeard(CLUSTER_CHANNEL, 'room.granted', { id: room.id, name: 'Lunch', userId: bob.id });
     expect((await bob.ask(`/room/${room.id}/messages`)).body).toMatchObject([{ message: 'Hello' }]);
     expect((await join(bob, room.id)).status).toBe(200);
   });

@@ -63,8 +63,9 @@ describe('a session', () => {
 
   it("reads with its own user's rights only, however many users read at once", async () => {
     const visitors = await Promise.all(Array.from({ length: 8 }, () => history.visitor()));
+    const friend = await history.visitor();
     const rooms = await Promise.all(
-      visitors.map((visitor) => visitor.ask('/rooms', { json: { name: 'Mine' } })),
+      visitors.map(({ id, ask }) => ask('/room', { json: { user1: id, user2: friend.id } })),
     );
     for (let round = 0; round < 3; round++) {
       await Promise.all(

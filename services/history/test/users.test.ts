@@ -67,4 +67,18 @@ describe('GET /users/online', () => {
     expect(Object.keys(body)).toHaveLength(MAX_ONLINE_LISTED);
     expect(headers.get('x-total-count')).toBe(String(count));
   });
+
+  it('is made once a second at most, for all who ask meanwhile, and is never older than the question', async () => {
+    await history.redis.sadd(keys.onlineUsers, ann.id);
+    await history.redis.config('RESETSTAT');
+    const begun = performance.now();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ann.ask('/users/online')));
+    for (const { status, body } of answers)
+      expect({ status, body }).toEqual({ status: 200, body: entry(ann, true) });
+    await history.redis.sadd(keys.onlineUsers, bob.id);
+    expect((await ann.ask('/users/online')).body).toEqual({ ...entry(ann, true), ...entry(bob, true) });
+    const seconds = (performance.now() - begun) / 1000;
+    const [, made] = /cmdstat_srandmember:calls=(\d+)/.exec(await history.redis.info('commandstats'))!;
+    expect(Number(made)).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+  });
 });

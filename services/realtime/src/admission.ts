@@ -2,15 +2,17 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { performance } from 'node:perf_hooks';
 import { AppError, originAllowed, readToken } from '@chat/kit';
 import type { User, UserId } from '@chat/protocol';
-import { hashToken, type Presence, type Sessions } from '@chat/store';
+import { hashToken, type Sessions } from '@chat/store';
 import type { AddressLimit } from './address-limit.ts';
 import type { LocalUsers } from './local-users.ts';
+import type { PresenceKeeper } from './presence/keeper.ts';
+import type { Claim } from './presence/reporter.ts';
 import { remoteAddress } from './remote-address.ts';
 import type { Room } from './room.ts';
 
 export interface AdmissionOptions {
   sessions: Sessions;
-  presence: Presence;
+  presence: PresenceKeeper;
   users: LocalUsers;
   allowedOrigins: readonly string[];
   /** Sockets of one user in the cluster; 0 lifts the limit. */
@@ -26,7 +28,7 @@ export interface AdmissionOptions {
 
 interface LookUp {
   session: string;
-  /** The session ended meanwhile. */
+  /** The session ended meanwhile, or may have. */
   ended: boolean;
   /** Users who changed meanwhile: whose session it is shows only at the end. */
   changed: UserId[];
@@ -46,8 +48,6 @@ export interface Admitted {
   /** SHA-256 of the session's token. */
   session: string;
   rooms: readonly Room[];
-  /** Sockets of the user on other replicas. */
-  elsewhere: number;
 }
 
 /** Decides who may connect: an allowed origin, a valid session, not too many connections already. */
@@ -98,8 +98,8 @@ export class Admission {
   /**
    * Lets a client in.
    *
-   * @param enter attaches a peer for it. It is called in the turn in which all was found in order, so that others of the
-   * user who are admitted with it are counted, and nothing that is told in between is missed.
+   * @param enter attaches a peer for it. It is called in the turn in which all was found in order, so that nothing that is
+   * told in between is missed.
    * @returns what `enter` returns
    * @throws AppError origin_refused, draining, unauthenticated, too_many_sockets; Redis' errors
    */
@@ -111,12 +111,21 @@ export class Admission {
       const session = hashToken(credentials.token!);
       const lookUp: LookUp = { session, ended: false, changed: [] };
       this.#lookUps.add(lookUp);
+      let claim: Claim | undefined;
       try {
-        const admitted = await this.#lookUp(session);
-        if (lookUp.ended || lookUp.changed.includes(admitted.user.id)) continue;
-        this.#checkCount(admitted);
-        return enter(admitted);
+        const user = await this.#userOf(session);
+        claim = this.#claim(user);
+        const [rooms, granted] = await Promise.all([
+          this.#options.users.roomsOf(user.id),
+          claim === undefined || claim.granted,
+        ]);
+        // The drain may have begun meanwhile.
+        if (this.#options.draining()) throw new AppError('draining', undefined, { retryAfterMs: 1000 });
+        if (lookUp.ended || lookUp.changed.includes(user.id)) continue;
+        if (!granted) throw new AppError('too_many_sockets', undefined, { retryAfterMs: 10_000 });
+        return enter({ user, session, rooms });
       } finally {
+        claim?.release();
         this.#lookUps.delete(lookUp);
       }
     }
@@ -132,25 +141,19 @@ export class Admission {
     for (const lookUp of this.#lookUps) if (lookUp.session === session) lookUp.ended = true;
   }
 
-  async #lookUp(hash: string): Promise<Admitted> {
-    const { sessions, users, presence, socketsPerUser, draining } = this.#options;
-    const session = await sessions.findByHash(hash);
-    if (!session) throw new AppError('unauthenticated');
-    const { user } = session;
-    const [rooms, elsewhere] = await Promise.all([
-      users.roomsOf(user.id),
-      socketsPerUser === 0 ? 0 : presence.socketsElsewhere(user.id),
-    ]);
-    // The drain may have begun meanwhile.
-    if (draining()) throw new AppError('draining', undefined, { retryAfterMs: 1000 });
-    return { user, session: hash, rooms, elsewhere };
+  /** Events were missed: whoever is being looked up is looked up again. */
+  eventsMissed(): void {
+    for (const lookUp of this.#lookUps) lookUp.ended = true;
   }
 
-  #checkCount({ user, elsewhere }: Admitted): void {
-    const { users, socketsPerUser } = this.#options;
-    if (socketsPerUser === 0) return;
-    const here = users.find(user.id)?.peers.length ?? 0;
-    if (here + elsewhere >= socketsPerUser)
-      throw new AppError('too_many_sockets', undefined, { retryAfterMs: 10_000 });
+  async #userOf(session: string): Promise<User> {
+    const found = await this.#options.sessions.findByHash(session);
+    if (!found) throw new AppError('unauthenticated');
+    return found.user;
+  }
+
+  #claim(user: User): Claim | undefined {
+    const { presence, socketsPerUser } = this.#options;
+    return socketsPerUser === 0 ? undefined : presence.claim(user, socketsPerUser);
   }
 }

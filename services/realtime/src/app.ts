@@ -16,6 +16,7 @@ import {
 import { AddressLimit } from './address-limit.ts';
 import { Admission } from './admission.ts';
 import { AppendQueue, type Outgoing } from './append-queue.ts';
+import { Backpressure } from './backpressure.ts';
 import type { Incoming } from './chain.ts';
 import type { Config } from './config.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -28,10 +29,13 @@ import { Heartbeat } from './heartbeat.ts';
 import { LocalUsers } from './local-users.ts';
 import { RealtimeMetrics } from './metrics.ts';
 import { Page } from './page.ts';
-import { LEAVE_MS, PresenceKeeper } from './presence-keeper.ts';
+import { PresenceKeeper } from './presence/keeper.ts';
+import { LEAVE_MS } from './presence/reporter.ts';
 import { Rebalancer } from './rebalancer.ts';
+import { RedisClock } from './redis-clock.ts';
 import { RedisLink, waitMs } from './redis-link.ts';
 import { Relay } from './relay.ts';
+import { Resumes } from './resume.ts';
 import { RoomRegistry } from './room-registry.ts';
 import { mountRoutes, mountSocketRoutes } from './routes.ts';
 import { SessionGuard } from './session-guard.ts';
@@ -82,7 +86,12 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const socketApp = App();
   const peers = new Set<WsPeer>();
   const metrics = new RealtimeMetrics(parts.metrics);
-  const fanout = new Fanout([app, socketApp], metrics);
+  const backpressure = new Backpressure({
+    peers: () => [peers, streams.peers],
+    metrics,
+    maxBytes: config.MAX_BACKPRESSURE_TOTAL_BYTES,
+  });
+  const fanout = new Fanout([app, socketApp], metrics, (bytes) => backpressure.published(bytes));
   let draining = false;
   /** By performance.now(), when clients were first asked to go elsewhere. */
   let movedSince: number | undefined;
@@ -93,17 +102,17 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     place,
     waitReplicas: config.REDIS_WAIT_REPLICAS,
     logger,
-    onEnvelope: (envelope) => relay.receive(envelope),
-    onSubscribed: () => void registry.repairAll(),
+    onEnvelope: (channel, envelope) => relay.receive(channel, envelope),
+    onSubscribed: () => void catchUp(),
     onRestored: restored,
   });
   const redis = link.commands;
   const schedule = (callback: () => void) => link.beforeLeaving(callback);
   const rooms = new Rooms(redis, schedule);
   const usernames = new UsernameCache(new Users(redis));
-  const presenceStore = new Presence(redis, serverId);
   const sessions = new Sessions(redis, { ttlSeconds: config.SESSION_TTL_SECONDS, serverId, schedule });
 
+  const clock = new RedisClock();
   const registry = new RoomRegistry({
     rooms,
     timeline: new Timeline(redis),
@@ -112,18 +121,20 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     roomOptions: {
       fanout,
       metrics,
+      clock,
       windowMs: config.FANOUT_WINDOW_MS,
       onLost: ({ id }, from, to) => logger.error({ roomId: id, from, to }, 'redis lost messages'),
     },
     onRepairFailed: away,
   });
+  const resumes = new Resumes(registry, config.LIMITS);
   const bucket = new TokenBucket(config.LIMITS ? config.MESSAGES_PER_SECOND : 0, config.MESSAGE_BURST);
   const users = new LocalUsers(rooms, registry, bucket, (user) =>
     presence.changed({ id: user.id, username: user.username }),
   );
   const presence = new PresenceKeeper({
     serverId,
-    presence: presenceStore,
+    presence: new Presence(redis, serverId),
     redis,
     users,
     usernames,
@@ -143,7 +154,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     serverId,
     redis,
     metrics,
-    sockets: () => (draining ? undefined : peers.size),
+    sockets: () => (draining || degraded || !listens() ? undefined : peers.size),
     onAway: () => away(),
     onDeaf: () => {
       logger.error('the subscription is deaf: connecting it anew');
@@ -174,13 +185,15 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     logger,
     onMessage: relayed,
     onEvent: (type, data, server) => events.receive(type, data, server),
+    onClusterEvent: (type, data, server) => events.receiveCluster(type, data, server),
     onHeartbeat: (envelope) => heartbeat.heard(envelope),
   });
   const queue = new AppendQueue({
     appender: new Appender(link.appends, {
       serverId,
       keep: config.ROOM_LIMIT,
-      waitReplicas: config.REDIS_WAIT_REPLICAS,
+      sharePrivate: config.SHARE_PRIVATE,
+      waitReplicas: () => link.replicasNeeded,
       waitMs: waitMs(place),
     }),
     flush: () => link.flush(),
@@ -196,6 +209,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     rooms,
     registry,
     users,
+    resumes,
     queue,
     bucket,
     pace: new TokenBucket(config.LIMITS ? config.FRAMES_PER_SECOND : 0, config.FRAME_BURST),
@@ -214,7 +228,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   const greeter = new Greeter(serverId, limits, () => degraded);
   const admission = new Admission({
     sessions,
-    presence: presenceStore,
+    presence,
     users,
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerUser: config.LIMITS ? config.SOCKETS_PER_USER : 0,
@@ -228,6 +242,8 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     greeter,
     users,
     registry,
+    resumes,
+    clock,
     fanout,
     logger,
     maxBackpressure: config.MAX_BACKPRESSURE_BYTES,
@@ -260,6 +276,10 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     }
   }
 
+  function listens(): boolean {
+    return link.subscribed && !heartbeat.deaf;
+  }
+
   function away(error?: unknown): void {
     if (error !== undefined && !isRedisAway(error)) {
       logger.error({ err: error }, 'reading rooms failed');
@@ -272,11 +292,23 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     fanout.publish(EVERYONE, DEGRADED);
   }
 
+  /** Makes good what may have been published unheard. Once storage is back it is done again, as reading may fail. */
+  async function catchUp(): Promise<void> {
+    admission.eventsMissed();
+    presence.tellCrowd();
+    try {
+      await Promise.all([registry.repairAll(), guard.check(), events.showGained()]);
+    } catch (error) {
+      away(error);
+    }
+  }
+
   function restored(): void {
     degraded = false;
     logger.info({ queued: queue.length }, 'storage is back: sending what was queued');
     queue.resume();
-    void registry.repairAll();
+    void catchUp();
+    presence.reassert();
     fanout.publish(EVERYONE, encodeFrame({ type: 'restored', data: {} }));
   }
 
@@ -286,15 +318,17 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
     users: () => users.size,
     rooms: () => registry.size,
     queued: () => queue.length,
+    backpressure: () => backpressure.waiting,
   });
   readiness.set('serving', true);
   readiness.probe('redis', () => pingRedis(redis, config.REDIS_TIMEOUT_MS));
-  readiness.probe('subscription', () => link.subscribed && !heartbeat.deaf);
+  readiness.probe('subscription', listens);
 
   const sockets = {
     admission,
     dispatcher,
     greeter,
+    fanout,
     users,
     metrics,
     logger,
@@ -318,9 +352,11 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
   heartbeat.start();
   if (config.REBALANCE) rebalancer.start();
   guard.start(config.SESSION_CHECK_MS);
+  backpressure.start();
   const sweeper = setInterval(() => {
     registry.sweep();
     users.sweep();
+    resumes.sweep();
   }, SWEEP_MS);
 
   return {
@@ -353,6 +389,7 @@ export function createRealtime({ config, serverId, logger, readiness, ...parts }
       heartbeat.stop();
       rebalancer.stop();
       guard.stop();
+      backpressure.stop();
       try {
         await presence.stop(movedSince);
       } finally {

@@ -25,10 +25,12 @@ export const configSchema = baseSchema.extend({
   GATEWAY_URL: address(['http:', 'https:']).optional(),
   /** How long a room's frames are gathered at most after the first one; 0 = not at all. */
   FANOUT_WINDOW_MS: milliseconds.default(20),
-  /** Replicas of Redis that must have a message before it is acknowledged; 0 = none. */
+  /** The fewest replicas of Redis that must have a message before it is acknowledged; 0 = none. */
   REDIS_WAIT_REPLICAS: integer(0, 100).default(0),
   /** Messages that a room keeps; 0 = all. */
   ROOM_LIMIT: integer(0).default(100_000),
+  /** Whether private rooms' messages go on MESSAGES, where servers written to the tutorial give them to everybody. */
+  SHARE_PRIVATE: flag.default(true),
   MESSAGES_PER_SECOND: integer(1).default(LIMITS.messagesPerSecond),
   MESSAGE_BURST: integer(1).default(LIMITS.messageBurst),
   SOCKETS_PER_USER: integer(1).default(LIMITS.socketsPerUser),
@@ -43,6 +45,8 @@ export const configSchema = baseSchema.extend({
   FRAME_BURST: integer(1).default(200),
   /** Bytes that wait for a slow client before it is closed. */
   MAX_BACKPRESSURE_BYTES: bytes.default(1024 * 1024),
+  /** Bytes that wait for all slow clients together; the fullest are cut before. */
+  MAX_BACKPRESSURE_TOTAL_BYTES: bytes.default(256 * 1024 * 1024),
   /** Sends that wait for Redis while it is away. */
   QUEUE_MAX_MESSAGES: integer(1).default(10_000),
   QUEUE_MAX_BYTES: bytes.default(16 * 1024 * 1024),
@@ -59,10 +63,10 @@ export const configSchema = baseSchema.extend({
   SESSION_CHECK_MS: milliseconds.default(30_000),
   /** Where the page was built; without it there is none. */
   WEB_DIR: z.string().optional(),
-  /** Unset: the host name and a random suffix, new at each start. */
+  /** What the replica's id begins with, before a random part; unset: the host name. */
   SERVER_ID: z
     .string()
-    .regex(/^[\w.:-]{1,128}$/, 'expected letters, digits and ._:-')
+    .regex(/^[\w.:-]{1,64}$/, 'expected 1 to 64 letters, digits and ._:-')
     .optional(),
 });
 

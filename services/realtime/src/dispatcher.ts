@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type Logger, toAppError } from '@chat/kit';
 import {
-  CHANNEL,
   CLOSE,
+  CLUSTER_CHANNEL,
   type ClientFrame,
   type ErrorCode,
   encodeEnvelope,
@@ -21,7 +21,7 @@ import { ackFrame, encodeFrame, errorFrame } from './frames-out.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
 import type { Peer } from './peer.ts';
-import { resume } from './resume.ts';
+import type { Position, Resumes } from './resume.ts';
 import type { Room } from './room.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -31,6 +31,7 @@ interface DispatcherOptions {
   rooms: Rooms;
   registry: RoomRegistry;
   users: LocalUsers;
+  resumes: Resumes;
   queue: AppendQueue;
   /** For a user's messages. */
   bucket: TokenBucket;
@@ -223,7 +224,7 @@ export class Dispatcher {
     if (!peer.open) return;
     const last = room.flushed;
     peer.send(encodeFrame({ type: 'room.joined', data: { id: roomId, ...room.title, last } }));
-    if (since !== undefined) await resume(peer, [{ room, since }], this.#options.registry);
+    if (since !== undefined) await this.#resumeAt(peer, [{ room, since }]);
   }
 
   /** Lets the peer into a room it may enter: one of its user's, or a named one. */
@@ -266,27 +267,27 @@ export class Dispatcher {
       throw new FrameError('bad_request', `a resume names at most ${LIMITS.resumeRooms} rooms`);
     }
     peer.park?.startResume();
+    const positionIn = (room: Room): Position => ({ room, since: since[room.id]! });
+    let rooms: (Room | undefined)[];
     try {
-      const rooms: Room[] = [];
-      for (const id of ids) {
-        const room = await this.#enter(peer, id).catch((error: unknown) => this.#skip(peer, id, error));
-        if (room) rooms.push(room);
-      }
-      if (!peer.open) return;
-      await resume(
-        peer,
-        rooms.map((room) => ({ room, since: since[room.id]! })),
-        this.#options.registry,
+      // Together: what has to be looked up leaves in one go, however many rooms there are.
+      rooms = await Promise.all(
+        ids.map((id) => this.#enter(peer, id).catch((error: unknown) => this.#skip(peer, id, error))),
       );
     } catch (error) {
-      // Redis went away: the client is told what it lacks, and goes on live.
-      if (peer.open) {
-        for (const [roomId, from] of Object.entries(since)) {
-          const to = this.#options.registry.find(roomId)?.flushed ?? 0;
-          if (to > from) peer.send(encodeFrame({ type: 'gap', data: { roomId, from, to } }));
-        }
-        peer.park?.goLive();
-      }
+      const known = ids.map((id) => this.#usableRoom(peer, id)).filter((room) => room !== undefined);
+      this.#options.resumes.forgo(peer, known.map(positionIn));
+      throw error;
+    }
+    await this.#resumeAt(peer, rooms.filter((room) => room !== undefined).map(positionIn));
+  }
+
+  async #resumeAt(peer: Peer, positions: readonly Position[]): Promise<void> {
+    const { resumes } = this.#options;
+    try {
+      await resumes.run(peer, positions);
+    } catch (error) {
+      resumes.forgo(peer, positions);
       throw error;
     }
   }
@@ -310,7 +311,7 @@ export class Dispatcher {
     const data = { roomId, from: peer.user.id };
     const frame = encodeFrame({ type: 'typing', data });
     for (const topic of room.topics) fanout.publish(topic, frame);
-    redis.publish(CHANNEL, encodeEnvelope(serverId, 'typing', data)).catch(() => undefined);
+    redis.publish(CLUSTER_CHANNEL, encodeEnvelope(serverId, 'typing', data)).catch(() => undefined);
   }
 
   #run(peer: Peer, work: Promise<unknown>, cid?: string): void {

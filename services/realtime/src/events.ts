@@ -11,7 +11,7 @@ import type { Fanout } from './fanout.ts';
 import { encodeFrame } from './frames-out.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
-import type { PresenceKeeper } from './presence-keeper.ts';
+import type { PresenceKeeper } from './presence/keeper.ts';
 import type { Rebalancer } from './rebalancer.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import type { SessionGuard } from './session-guard.ts';
@@ -34,7 +34,10 @@ interface EventsOptions {
 /** The id of a revocation, which becomes a part of a key. */
 const REQUEST = /^[\w-]{1,64}$/;
 
-/** What other servers publish beside messages. Types that are not known are counted and ignored. */
+/**
+ * What other servers publish beside messages. Types that a channel does not have are counted and ignored: whoever
+ * writes to MESSAGES, which is public, cannot end sessions or move clients.
+ */
 export class Events {
   readonly #options: EventsOptions;
 
@@ -42,16 +45,34 @@ export class Events {
     this.#options = options;
   }
 
+  /** From MESSAGES: what the tutorial knows. */
   receive(type: string, data: unknown, serverId: string): void {
     const { presence, metrics } = this.#options;
     switch (type) {
       case 'user.connected':
       case 'user.disconnected':
-      case 'users.changed':
-        presence.heard(type, data);
+        presence.heardForeign(type === 'user.connected', data, serverId);
         return;
       case 'show.room':
         this.#showRoom(data);
+        return;
+      default:
+        metrics.ignored('unknown');
+    }
+  }
+
+  /** From the channel of this cluster. */
+  receiveCluster(type: string, data: unknown, serverId: string): void {
+    const { presence, rebalancer, metrics } = this.#options;
+    switch (type) {
+      case 'users.changed':
+        presence.heard(data);
+        return;
+      case 'show.room':
+        this.#showRoom(data);
+        return;
+      case 'room.granted':
+        this.#granted(data);
         return;
       case 'room.renamed':
         this.#renamed(data);
@@ -63,23 +84,37 @@ export class Events {
         this.#typing(data);
         return;
       case 'server.heartbeat':
-        this.#options.rebalancer.heard(serverId, data);
+        rebalancer.heard(serverId, data);
         return;
       default:
         metrics.ignored('unknown');
     }
   }
 
-  /** A private room for its two users alone, or a named room for the user who joined it. */
+  /** A private room for its two users alone. */
   #showRoom(data: unknown): void {
+    const { id } = fields(data);
+    const members = isRoomId(id) && privateMembers(id);
+    if (members) this.#grant(id, members);
+    else this.#options.metrics.ignored('malformed');
+  }
+
+  /** A named room for the user who joined it. */
+  #granted(data: unknown): void {
     const { id, userId } = fields(data);
-    if (!isRoomId(id)) {
-      this.#options.metrics.ignored('malformed');
-      return;
-    }
-    const concerned = privateMembers(id) ?? [parseUserId(userId)].filter((user) => user !== undefined);
-    this.#options.onUsersChanged(concerned);
-    this.show(id, concerned);
+    const user = parseUserId(userId);
+    if (isNamedRoom(id) && user !== undefined) this.#grant(id, [user]);
+    else this.#options.metrics.ignored('malformed');
+  }
+
+  #grant(id: RoomId, userIds: readonly UserId[]): void {
+    this.#options.onUsersChanged(userIds);
+    this.show(id, userIds);
+  }
+
+  /** Gives all users of this replica the rooms that they got while nothing was heard of it. */
+  async showGained(): Promise<void> {
+    for await (const [id, userIds] of this.#options.users.gained()) this.show(id, userIds);
   }
 
   /** Gives users of this replica a room that is new to them. */
@@ -103,7 +138,7 @@ export class Events {
   #renamed(data: unknown): void {
     const { id, name } = fields(data);
     const title = normalizeName(name);
-    if (!isRoomId(id) || privateMembers(id) || title === undefined) {
+    if (!isNamedRoom(id) || title === undefined) {
       this.#options.metrics.ignored('malformed');
       return;
     }
@@ -140,6 +175,10 @@ export class Events {
     const frame = encodeFrame({ type: 'typing', data: { roomId: room.id, from: user } });
     for (const topic of room.topics) this.#options.fanout.publish(topic, frame);
   }
+}
+
+function isNamedRoom(id: unknown): id is RoomId {
+  return isRoomId(id) && !privateMembers(id);
 }
 
 function fields(data: unknown): Record<string, unknown> {

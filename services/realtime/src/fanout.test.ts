@@ -32,3 +32,16 @@ it('tells a listener that fails, and hands the frame to all others and the turn 
   expect(broken.errors).toEqual([new Error('gone')]);
   expect([before.errors, after.errors]).toEqual([[], []]);
 });
+
+it('calls back before the next frame, once', () => {
+  const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'fanout-before' }));
+  const fanout = new Fanout([], metrics);
+  const listener = new Recorder();
+  fanout.listen('r/0', listener);
+  fanout.beforeNext(() => fanout.unlisten('r/0', listener));
+  fanout.publish('r/0', '{}');
+  expect(listener.frames).toEqual([]);
+  fanout.listen('r/0', listener);
+  fanout.publish('r/0', '{}');
+  expect(listener.frames).toEqual(['{}']);
+});

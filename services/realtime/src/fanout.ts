@@ -15,22 +15,48 @@ export interface Listener {
 export class Fanout {
   readonly #apps: readonly TemplatedApp[];
   readonly #metrics: RealtimeMetrics;
+  readonly #onPublished: (bytes: number) => void;
   readonly #listeners = new Map<string, Set<Listener>>();
+  #due: (() => void)[] = [];
 
-  /** @param apps all that have sockets: a topic reaches into each of them */
-  constructor(apps: readonly TemplatedApp[], metrics: RealtimeMetrics) {
+  /**
+   * @param apps all that have sockets: a topic reaches into each of them
+   * @param onPublished told the bytes of a frame times the number of its receivers
+   */
+  constructor(
+    apps: readonly TemplatedApp[],
+    metrics: RealtimeMetrics,
+    onPublished: (bytes: number) => void = () => undefined,
+  ) {
     this.#apps = apps;
     this.#metrics = metrics;
+    this.#onPublished = onPublished;
   }
 
-  publish(topic: string, frame: RecognizedString): void {
+  /** @returns how many sockets it is sent to, event streams left out */
+  publish(topic: string, frame: RecognizedString): number {
+    if (this.#due.length > 0) this.#runDue();
+    let sockets = 0;
     for (const app of this.#apps) {
       const subscribers = app.numSubscribers(topic);
       if (subscribers === 0) continue;
-      this.#metrics.delivered += subscribers;
+      sockets += subscribers;
       app.publish(topic, frame);
     }
+    const receivers = sockets + (this.#listeners.get(topic)?.size ?? 0);
+    if (receivers === 0) return 0;
+    this.#metrics.delivered += receivers;
+    this.#onPublished(receivers * Buffer.byteLength(frame as string | NodeJS.ArrayBufferView));
     if (this.#listeners.size > 0) this.#publishToListeners(topic, frame);
+    return sockets;
+  }
+
+  /**
+   * Calls back before the next frame is published, and soon in any case. For what must not happen while the topic tree
+   * hands out frames: leaving topics changes the tree.
+   */
+  beforeNext(callback: () => void): void {
+    if (this.#due.push(callback) === 1) setImmediate(() => this.#runDue());
   }
 
   listen(topic: string, listener: Listener): void {
@@ -45,11 +71,14 @@ export class Fanout {
     if (listeners?.size === 0) this.#listeners.delete(topic);
   }
 
+  #runDue(): void {
+    for (const callback of this.#due.splice(0)) callback();
+  }
+
   #publishToListeners(topic: string, frame: RecognizedString): void {
     const listeners = this.#listeners.get(topic);
     if (!listeners) return;
     const text = typeof frame === 'string' ? frame : Buffer.from(frame as Uint8Array).toString();
-    this.#metrics.delivered += listeners.size;
     for (const listener of listeners) {
       try {
         listener.receive(text);

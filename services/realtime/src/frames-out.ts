@@ -1,4 +1,6 @@
 import type { ErrorCode, RoomId, ServerFrame } from '@chat/protocol';
+import type { StoredMessage } from '@chat/store';
+import type { Incoming } from './chain.ts';
 
 /** Encodes a frame for clients. */
 export function encodeFrame(frame: ServerFrame): string {
@@ -8,6 +10,16 @@ export function encodeFrame(frame: ServerFrame): string {
 /** The frame of a message from the message's JSON, which is not encoded again. */
 export function messageFrame(json: string): string {
   return `{"type":"message","data":${json}}`;
+}
+
+/** A message that was read from its room. */
+export function incomingOf({ json, date, prev }: StoredMessage): Incoming {
+  return { date, prev, frame: messageFrame(json), identity: prev === undefined ? json : undefined };
+}
+
+/** Tells that the messages after a date and up to another are left to the history. */
+export function gapFrame(roomId: RoomId, from: number, to: number): string {
+  return encodeFrame({ type: 'gap', data: { roomId, from, to } });
 }
 
 /** @param date as the append script gave it, put in as it is */

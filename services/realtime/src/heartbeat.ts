@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { CHANNEL, encodeEnvelope } from '@chat/protocol';
+import { CLUSTER_CHANNEL, encodeEnvelope } from '@chat/protocol';
 import type { Redis } from 'ioredis';
 import type { RealtimeMetrics } from './metrics.ts';
 
@@ -11,7 +11,7 @@ interface HeartbeatOptions {
   serverId: string;
   redis: Redis;
   metrics: RealtimeMetrics;
-  /** Undefined when this server takes no more. */
+  /** Undefined when this server takes no clients, so that none are sent to it: while it drains or is not ready. */
   sockets: () => number | undefined;
   /** Redis does not take commands. */
   onAway: () => void;
@@ -19,7 +19,10 @@ interface HeartbeatOptions {
   onDeaf: () => void;
 }
 
-/** Publishes a heartbeat every second and listens for it: the proof that the whole relay path works. */
+/**
+ * Publishes a heartbeat every second and listens for it: the proof that the whole relay path works. Both channels come
+ * over one connection, which counts as subscribed once Redis confirmed both, so hearing one proves both.
+ */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #sent = new Map<number, number>();
@@ -61,7 +64,7 @@ export class Heartbeat {
     this.#sent.set(count, performance.now());
     try {
       await redis.publish(
-        CHANNEL,
+        CLUSTER_CHANNEL,
         encodeEnvelope(serverId, 'server.heartbeat', { count, sockets: sockets() }),
       );
     } catch {

@@ -8,6 +8,9 @@ import type { RoomRegistry } from './room-registry.ts';
 import type { TokenBucket, Tokens } from './token-bucket.ts';
 import { isNamed } from './topics.ts';
 
+/** Users whose rooms are read in one round trip. */
+const USERS_PER_TRIP = 500;
+
 /** The users connected to this replica, their connections, rooms and sessions. */
 export class LocalUsers {
   readonly #rooms: Rooms;
@@ -59,6 +62,30 @@ export class LocalUsers {
   /** The rooms of a user, open on this replica. They are read each time: foreign servers change them silently. */
   async roomsOf(userId: UserId): Promise<Room[]> {
     return this.#registry.open(await this.#rooms.roomsOf(userId));
+  }
+
+  /**
+   * Reads the rooms of all users here anew, some users at a time.
+   *
+   * @returns rooms that were not known to be theirs, each with the users who have it now
+   */
+  async *gained(): AsyncGenerator<[RoomId, UserId[]]> {
+    const users = [...this.#users.values()];
+    for (let start = 0; start < users.length; start += USERS_PER_TRIP) {
+      const some = users.slice(start, start + USERS_PER_TRIP);
+      const read = await Promise.all(some.map(({ id }) => this.#rooms.roomsOf(id)));
+      const gained = new Map<RoomId, UserId[]>();
+      for (const [index, user] of some.entries()) {
+        for (const id of read[index]!) {
+          const room = this.#registry.find(id);
+          if (room && user.has(room)) continue;
+          const owners = gained.get(id);
+          if (owners) owners.push(user.id);
+          else gained.set(id, [user.id]);
+        }
+      }
+      yield* gained;
+    }
   }
 
   /** The user as known here; call {@link LocalUsers.attach} in the same turn. */

@@ -18,7 +18,7 @@ import { type Listening, listen } from './listen.ts';
 setFlagsFromString('--optimize-for-size');
 
 const config = loadConfigOrExit(configSchema);
-const serverId = config.SERVER_ID ?? createServerId();
+const serverId = createServerId(config.SERVER_ID);
 const logger = createLogger({ name: 'realtime', level: config.LOG_LEVEL, serverId });
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS }).listen();
 const metrics = createMetrics({ service: 'realtime', serverId });

@@ -10,6 +10,7 @@ export interface Gauges {
   users: () => number;
   rooms: () => number;
   queued: () => number;
+  backpressure: () => number;
 }
 
 /**
@@ -87,7 +88,7 @@ export class RealtimeMetrics {
     });
     this.#envelopes = new Counter({
       name: 'chat_envelopes_ignored_total',
-      help: 'Envelopes on MESSAGES that were ignored: malformed, too large, or of a type not known',
+      help: 'Envelopes that were ignored: malformed, too large, or of a type that their channel does not have',
       labelNames: ['type'],
       registers,
     });
@@ -122,6 +123,7 @@ export class RealtimeMetrics {
     this.#gauge('chat_users', 'Users connected to this replica', gauges.users);
     this.#gauge('chat_rooms', 'Rooms that someone here is in', gauges.rooms);
     this.#gauge('chat_append_queue_messages', 'Sends waiting for Redis', gauges.queued);
+    this.#gauge('chat_backpressure_bytes', 'Bytes waiting for slow clients', gauges.backpressure);
   }
 
   appendBatch(messages: number, seconds: number): void {

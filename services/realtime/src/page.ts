@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { endWith } from './http-response.ts';
 
 /** Brotli's default takes two seconds of every start to save a few percent. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
@@ -72,8 +73,7 @@ export class Page {
       .writeHeader('X-Content-Type-Options', 'nosniff');
     if (encoding !== 'identity') response.writeHeader('Content-Encoding', encoding);
     if (file.html) this.#secure(response, request.getHeader('host'));
-    if (request.getMethod() === 'head') response.endWithoutBody(file.bodies[encoding].length);
-    else response.end(file.bodies[encoding]);
+    endWith(response, file.bodies[encoding]);
     return true;
   }
 

@@ -7,8 +7,10 @@ import { isNamed, userTopic } from './topics.ts';
 
 /** How a room is resumed. */
 export interface Resumed {
-  /** The date that the client had. */
+  /** The date that was read after: the client has all that was published up to there before the reading. */
   since: number;
+  /** Where the room was at the reading: see {@link Room.place}. */
+  place: number;
   /** What is newer, oldest first. */
   messages: readonly Incoming[];
 }
@@ -58,7 +60,8 @@ export class Park {
       for (const { room, seq } of this.#places) {
         const read = resumed?.get(room.id);
         for (const message of read?.messages ?? []) peer.send(message.frame);
-        for (const message of room.keptAfter(seq)) if (!covers(read, message)) peer.send(message.frame);
+        for (const [index, message] of room.keptAfter(seq).entries())
+          if (!read || !covers(read, message, seq + index < read.place)) peer.send(message.frame);
       }
     });
     // A slow stream may have been closed by what it was just sent: nobody would take it off its topics again.
@@ -88,10 +91,14 @@ export class Park {
   }
 }
 
-/** True when the client has a kept message already: from another replica, or as it was just read. */
-function covers(read: Resumed | undefined, message: Incoming): boolean {
-  if (!read) return false;
-  const last = read.messages.at(-1)?.date ?? 0;
-  if (message.prev !== undefined) return message.date <= Math.max(read.since, last);
-  return read.messages.some(({ frame }) => frameText(frame) === frameText(message.frame));
+/**
+ * True when the client has a kept message already: from another replica, or as it was just read.
+ *
+ * @param before it was published before the reading; what comes later may be dated earlier, and the client has none of it
+ */
+function covers({ since, messages }: Resumed, { date, prev, frame }: Incoming, before: boolean): boolean {
+  if (prev === undefined) return messages.some((read) => frameText(read.frame) === frameText(frame));
+  const last = messages.at(-1)?.date ?? 0;
+  if (before) return date <= Math.max(since, last);
+  return date <= last && messages.some((read) => read.date === date);
 }

@@ -20,6 +20,9 @@ export abstract class Peer {
   /** Named rooms that the peer joined without its user being a member. */
   joined: Set<RoomId> | undefined = undefined;
 
+  /** A frame for it was dropped: it reads too slowly and is about to be closed. */
+  dropped = false;
+
   /** For frames other than messages; undefined before the first: most connections only listen. */
   pace: Tokens | undefined = undefined;
 
@@ -36,4 +39,8 @@ export abstract class Peer {
   abstract subscribe(topic: string): void;
   abstract unsubscribe(topic: string): void;
   abstract end(close: Close): void;
+  /** Bytes that the client has not taken yet. */
+  abstract readonly waiting: number;
+  /** Frees what waits for a client that reads too slowly: it sees the line break, comes back and resumes. */
+  abstract cut(): void;
 }

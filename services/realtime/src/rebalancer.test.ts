@@ -4,8 +4,9 @@ import { RealtimeMetrics } from './metrics.ts';
 import { Rebalancer, toShed } from './rebalancer.ts';
 import type { WsPeer } from './ws-peer.ts';
 
+const SECOND_MS = 1000;
+
 describe('a replica to which many come at once', () => {
-  const SECOND_MS = 1000;
   const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'rebalancer-test' }));
   const peers = new Set<WsPeer>();
   let rebalancer: Rebalancer;
@@ -50,6 +51,58 @@ describe('a replica to which many come at once', () => {
     othersSay(0);
     vi.advanceTimersByTime(SECOND_MS);
     expect(leaving).toBe(4);
+  });
+});
+
+describe('a replica whose clients come back to it', () => {
+  const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'rebalancer-test' }));
+  const peers = new Set<WsPeer>();
+  let rebalancer: Rebalancer;
+  let asked: number;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    asked = 0;
+    peers.clear();
+    for (let n = 0; n < 60; n++) {
+      peers.add({ cork: (run: () => void) => run(), send: () => asked++, end: () => undefined } as never);
+    }
+    const logger = createLogger({ name: 'test', level: 'silent' });
+    rebalancer = new Rebalancer({ peers, metrics, logger, enabled: () => true });
+    rebalancer.start();
+  });
+  afterEach(() => {
+    rebalancer.stop();
+    vi.useRealTimers();
+  });
+
+  /** So long another replica says each second how many sockets it has. */
+  function say(seconds: number, sockets: (second: number) => number): void {
+    for (let second = 0; second < seconds; second++) {
+      rebalancer.heard('b', { sockets: sockets(second) });
+      vi.advanceTimersByTime(SECOND_MS);
+    }
+  }
+
+  it('stops sending them to one at which none arrive, and tries again more and more rarely', () => {
+    say(600, () => 0);
+    const first = asked;
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(300);
+    say(3600, () => 0);
+    expect(asked - first).toBeLessThan(300);
+  });
+
+  it('counts on that one again as soon as it gets some', () => {
+    say(60, () => 0);
+    const before = asked;
+    say(3, () => 2);
+    expect(asked).toBeGreaterThan(before);
+  });
+
+  it('goes on while the other one gets some of them', () => {
+    say(20, (second) => second);
+    expect(asked).toBeGreaterThan(60);
   });
 });
 

@@ -1,12 +1,10 @@
-import { performance } from 'node:perf_hooks';
 import type { Logger } from '@chat/kit';
 import { sendAway } from './drain.ts';
 import type { RealtimeMetrics } from './metrics.ts';
+import { OtherReplicas } from './other-replicas.ts';
 import type { WsPeer } from './ws-peer.ts';
 
 const INTERVAL_MS = 1000;
-/** A server not heard for so long, in milliseconds, is not counted on. */
-const SILENT_MS = 5000;
 /**
  * Shedding begins when this server has so much more than its share, or another one so much less: of many servers each
  * has little more than its share when one is empty. It ends when this one is near its share.
@@ -34,7 +32,7 @@ interface RebalancerOptions {
  */
 export class Rebalancer {
   readonly #options: RebalancerOptions;
-  readonly #others = new Map<string, { sockets: number; heardAt: number }>();
+  readonly #others = new OtherReplicas();
   #timer: NodeJS.Timeout | undefined;
   #shedding = false;
   /** Sockets here at the last look. */
@@ -52,12 +50,11 @@ export class Rebalancer {
     clearInterval(this.#timer);
   }
 
-  /** Another server's heartbeat. One that names no number of sockets takes none: it is draining. */
+  /** Another server's heartbeat. One that names no number of sockets takes none: it drains, or is not ready. */
   heard(serverId: string, data: unknown): void {
     const sockets = (data as { sockets?: unknown } | null)?.sockets;
-    if (typeof sockets === 'number' && Number.isInteger(sockets) && sockets >= 0)
-      this.#others.set(serverId, { sockets, heardAt: performance.now() });
-    else this.#others.delete(serverId);
+    const isCount = typeof sockets === 'number' && Number.isInteger(sockets) && sockets >= 0;
+    this.#others.heard(serverId, isCount ? sockets : undefined);
   }
 
   #balance(): void {
@@ -65,8 +62,8 @@ export class Rebalancer {
     // What the others have is known as of their last heartbeats: who came here since then may have come to them as well.
     const size = Math.min(peers.size, this.#before);
     this.#before = peers.size;
-    if (!enabled()) return;
-    const count = toShed(size, this.#counts(), this.#shedding);
+    const others = this.#others.counts();
+    const count = enabled() ? toShed(size, others, this.#shedding) : 0;
     if (count > 0 && !this.#shedding)
       logger.info({ sockets: peers.size }, 'more sockets than others: shedding some');
     this.#shedding = count > 0;
@@ -79,14 +76,14 @@ export class Rebalancer {
       shed++;
     }
     metrics.rebalanced += shed;
+    const unreached = this.#others.asked(shed, shareOf(size, others));
+    if (unreached.length > 0)
+      logger.warn({ servers: unreached }, 'clients that were asked to reconnect do not arrive there');
   }
+}
 
-  /** The sockets of the others that live. */
-  #counts(): number[] {
-    const since = performance.now() - SILENT_MS;
-    for (const [serverId, { heardAt }] of this.#others) if (heardAt < since) this.#others.delete(serverId);
-    return Array.from(this.#others.values(), ({ sockets }) => sockets);
-  }
+function shareOf(own: number, others: readonly number[]): number {
+  return others.reduce((sum, sockets) => sum + sockets, own) / (others.length + 1);
 }
 
 /**
@@ -97,7 +94,7 @@ export class Rebalancer {
  * @param shedding sockets were shed in the second before: go on until the share is reached
  */
 export function toShed(own: number, others: readonly number[], shedding: boolean): number {
-  const share = others.reduce((sum, sockets) => sum + sockets, own) / (others.length + 1);
+  const share = shareOf(own, others);
   const surplus = own - share;
   const uneven = own > share * (shedding ? END : BEGIN) || Math.min(...others) < share * BEGIN_EMPTIEST;
   if (surplus < MIN_SURPLUS || !uneven) return 0;

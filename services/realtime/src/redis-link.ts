@@ -3,11 +3,12 @@ import {
   closeRedis,
   coalesceWrites,
   connectRedis,
+  ElectableReplicas,
   isWritable,
   type Logger,
   type RedisPlace,
 } from '@chat/kit';
-import { CHANNEL } from '@chat/protocol';
+import { CHANNEL, CLUSTER_CHANNEL } from '@chat/protocol';
 import { keys } from '@chat/store';
 import type { Redis } from 'ioredis';
 
@@ -20,23 +21,24 @@ export function waitMs({ timeoutMs }: RedisPlace): number {
 
 interface RedisLinkOptions {
   place: RedisPlace;
-  /** Replicas of Redis that appends wait for. */
+  /** The fewest replicas of Redis that appends wait for; 0 is none, whatever the sentinels say. */
   waitReplicas: number;
   logger: Logger;
-  onEnvelope: (envelope: Buffer) => void;
+  onEnvelope: (channel: Buffer, envelope: Buffer) => void;
   /** The subscription (re)started: relays before this moment may have been missed. */
   onSubscribed: () => void;
   /** Commands are answered again after {@link RedisLink.lost}. */
   onRestored: () => void;
 }
 
-/** The connections of a replica: one for commands, one that listens to MESSAGES, and one for appends that wait. */
+/** The connections of a replica: one for commands, one that listens to both channels, and one for appends that wait. */
 export class RedisLink {
   readonly commands: Redis;
   /** The same as commands, unless appends wait for replicas: nothing else is to wait behind them. */
   readonly appends: Redis;
   readonly #options: RedisLinkOptions;
   readonly #subscriber: Redis;
+  readonly #electable: ElectableReplicas | undefined;
   readonly #writes: CoalescedWrites;
   #subscribed = false;
   #probe: NodeJS.Timeout | undefined;
@@ -49,18 +51,24 @@ export class RedisLink {
     this.#writes = coalesceWrites(this.commands);
     this.appends =
       waitReplicas > 0 ? connectRedis({ ...place, role: 'realtime-append', logger }) : this.commands;
+    if (waitReplicas > 0 && place.sentinels) {
+      this.#electable = new ElectableReplicas({ ...place, sentinels: place.sentinels });
+    }
     this.#subscriber = connectRedis({ ...place, role: 'realtime-relay', logger });
     this.#subscriber.on('ready', () => void this.#subscribe());
     this.#subscriber.on('close', () => {
       this.#subscribed = false;
     });
-    this.#subscriber.on('messageBuffer', (_channel: Buffer, envelope: Buffer) =>
-      options.onEnvelope(envelope),
-    );
+    this.#subscriber.on('messageBuffer', options.onEnvelope);
   }
 
   get subscribed(): boolean {
     return this.#subscribed;
+  }
+
+  /** How many replicas of Redis must have a message before it is acknowledged: all that may become the master. */
+  get replicasNeeded(): number {
+    return Math.max(this.#options.waitReplicas, this.#electable?.count ?? 0);
   }
 
   /** Calls back before the commands of this turn leave. */
@@ -88,6 +96,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#probe);
+    this.#electable?.close();
     await Promise.all([this.#subscriber, this.appends, this.commands].map(closeRedis));
   }
 
@@ -100,17 +109,19 @@ export class RedisLink {
   }
 
   async #takesWrites(): Promise<boolean> {
-    const { place, waitReplicas } = this.#options;
+    const { place } = this.#options;
+    const needed = this.replicasNeeded;
     if (this.commands.status !== 'ready' || this.appends.status !== 'ready') return false;
     if (!(await isWritable(this.commands, keys.writeProbe, place.timeoutMs))) return false;
-    if (waitReplicas === 0) return true;
-    const replicas = await this.appends.wait(waitReplicas, waitMs(place)).catch(() => 0);
-    return replicas >= waitReplicas;
+    if (needed === 0) return true;
+    const replicas = await this.appends.wait(needed, waitMs(place)).catch(() => 0);
+    return replicas >= needed;
   }
 
   async #subscribe(): Promise<void> {
     try {
-      await this.#subscriber.subscribe(CHANNEL);
+      // Resolves when both are confirmed.
+      await this.#subscriber.subscribe(CHANNEL, CLUSTER_CHANNEL);
       this.#subscribed = true;
       this.#options.onSubscribed();
     } catch (err) {

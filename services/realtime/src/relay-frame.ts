@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isRoomId, type RoomId } from '@chat/protocol';
+import { isRoomId, MESSAGE_SOURCE, type RoomId } from '@chat/protocol';
 import type { Incoming } from './chain.ts';
 
 /** A relayed message found by its layout, without parsing it. */
@@ -9,12 +9,9 @@ export interface RelayedMessage extends Incoming {
 
 /**
  * An envelope of a message exactly as the servers of this cluster write it, read as Latin-1: every byte is one
- * character, so that places are offsets. The text of the message must be a whole JSON string, and numbers must be
- * JSON's, which forbids leading zeros, as all of it is passed on unread.
+ * character, so that places are offsets.
  */
-const LAYOUT =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them inside strings
-  /^\{"serverId":"[\w.:-]{1,128}","type":"message","data":\{"from":[1-9]\d{0,14},"date":((?:0|[1-9]\d{0,9})\.\d{6}),"message":"[^"\\\0-\x1f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\0-\x1f]*)*","roomId":"([\d:]{1,33})","prev":((?:0|[1-9]\d{0,9})(?:\.\d{1,17})?)(?:,"cid":"[\w.:-]{1,64}")?\}\}$/;
+const LAYOUT = new RegExp(`^\\{"serverId":"[\\w.:-]{1,128}","type":"message","data":${MESSAGE_SOURCE}\\}$`);
 
 const COMMA = 0x2c;
 const OPENING_BRACE = 0x7b;

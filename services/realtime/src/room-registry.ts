@@ -1,16 +1,15 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS, type RoomId } from '@chat/protocol';
-import type { Rooms, StoredMessage, Timeline } from '@chat/store';
-import type { Incoming } from './chain.ts';
-import { messageFrame } from './frames-out.ts';
+import type { Place, Reading, ReadLimits, Rooms, Timeline } from '@chat/store';
 import type { RealtimeMetrics } from './metrics.ts';
 import { Room, type RoomOptions } from './room.ts';
 import type { UsernameCache } from './username-cache.ts';
 
-/** Messages read in one go to repair a room. */
-const REPAIR_BATCH = 1000;
-/** Rooms read in one round trip. */
-const ROOMS_PER_TRIP = 500;
+/** Rooms that are repaired in one round trip: first many, which mostly miss little, then those that miss more. */
+const TRIPS = [500, 8, 1];
+/** How long the repair of rooms rests after LIMITS.resumeBytes, in milliseconds: a client that reads 10 MB/s keeps up. */
+const REST_MS = 50;
 /** How long a room without members is kept, in milliseconds: its users may be reconnecting. */
 const LINGER_MS = 30_000;
 
@@ -30,6 +29,8 @@ export class RoomRegistry {
   readonly #rooms = new Map<RoomId, Room>();
   readonly #opening = new Map<RoomId, Promise<void>>();
   readonly #repairing = new Set<Room>();
+  /** Rooms that were asked to be repaired while they were: what is missing may be newer than what is being read. */
+  readonly #again = new Set<Room>();
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
@@ -81,16 +82,14 @@ export class RoomRegistry {
     const unread = [...this.#rooms.values()].filter((room) => !room.opened && !this.#opening.has(room.id));
     this.#startReading(unread.map(({ id }) => id));
     const rooms = [...this.#rooms.values()].filter((room) => room.opened);
-    for (let start = 0; start < rooms.length; start += ROOMS_PER_TRIP) {
-      const some = rooms.slice(start, start + ROOMS_PER_TRIP);
-      await this.#repairEach(some);
-      await this.#rewindEach(some);
-    }
+    await this.#repairEach(rooms);
   }
 
-  /** Messages after a date, oldest first; at most `limit`. */
-  async after(id: RoomId, since: number, limit: number = LIMITS.resumeMessages): Promise<Incoming[]> {
-    return (await this.#dependencies.timeline.after(id, since, limit)).map(incomingOf);
+  /** What rooms have after these places, in one round trip. */
+  async read(places: readonly Place[], limits: ReadLimits): Promise<Reading[]> {
+    const readings = await this.#dependencies.timeline.read(places, limits);
+    this.#heard(readings);
+    return readings;
   }
 
   /** Forgets rooms that nobody was in for a while. */
@@ -128,15 +127,16 @@ export class RoomRegistry {
   async #read(ids: readonly RoomId[]): Promise<void> {
     const { rooms, timeline, usernames } = this.#dependencies;
     try {
-      const [last, infos] = await Promise.all([
-        timeline.last(ids),
+      const [openings, infos] = await Promise.all([
+        timeline.open(ids),
         rooms.info([...ids], (userIds) => usernames.find(userIds)),
       ]);
+      this.#heard(openings);
       for (const [index, id] of ids.entries()) {
         const room = this.#rooms.get(id)!;
         const info = infos[index]!;
         room.title = 'name' in info ? { name: info.name } : { names: info.names };
-        room.opensAt(last[index]!);
+        room.opensAt(openings[index]!);
       }
     } catch (error) {
       // A room that someone is in keeps what arrived early, and is read again with the next repair.
@@ -147,49 +147,64 @@ export class RoomRegistry {
     }
   }
 
-  /** Finds the rooms of which Redis lost the end, as after a failover. */
-  async #rewindEach(rooms: readonly Room[]): Promise<void> {
-    const chained = rooms.map((room) => room.chained);
+  async #repairEach(rooms: readonly Room[]): Promise<void> {
+    let unread = rooms;
     try {
-      const last = await this.#dependencies.timeline.last(rooms.map(({ id }) => id));
-      for (const [index, room] of rooms.entries()) {
-        // A message that came meanwhile, or another reading, has the chain go on from what is there already.
-        if (room.chained !== chained[index]) continue;
-        if (last[index]! < room.chained) room.rewind(last[index]!);
+      for (const perTrip of TRIPS) {
+        const larger: Room[] = [];
+        for (let start = 0; start < unread.length; start += perTrip)
+          larger.push(...(await this.#repairTogether(unread.slice(start, start + perTrip))));
+        unread = larger;
       }
     } catch (error) {
       this.#dependencies.onRepairFailed(error);
     }
   }
 
-  async #repairEach(rooms: readonly Room[]): Promise<void> {
-    const { timeline, metrics, onRepairFailed } = this.#dependencies;
-    const free = rooms.filter((room) => room.opened && !this.#repairing.has(room));
-    if (free.length === 0) return;
-    for (const room of free) this.#repairing.add(room);
-    let again: Room[] = [];
+  /** @returns the rooms that miss more than their share of what one round trip brings */
+  async #repairTogether(some: readonly Room[]): Promise<Room[]> {
+    const rooms = some.filter((room) => room.opened && !this.#repairing.has(room));
+    for (const room of some) if (this.#repairing.has(room)) this.#again.add(room);
+    if (rooms.length === 0) return [];
+    for (const room of rooms) this.#repairing.add(room);
+    let readings: Reading[];
     try {
-      for (const room of free) room.startRepair();
-      const positions = free.map((room) => [room.id, room.last] as const);
-      const stored = await timeline.afterEach(positions, REPAIR_BATCH);
-      for (const [index, room] of free.entries()) {
-        const messages = stored[index]!;
-        const complete = messages.length < REPAIR_BATCH;
-        const missing = room.repaired(messages.map(incomingOf), complete);
-        if (missing > 0) metrics.repairs++;
-        metrics.repaired += missing;
-        if (!complete) again.push(room);
-      }
-    } catch (error) {
-      again = [];
-      onRepairFailed(error);
+      readings = await this.#readShares(rooms);
     } finally {
-      for (const room of free) this.#repairing.delete(room);
+      for (const room of rooms) this.#repairing.delete(room);
     }
-    if (again.length > 0) await this.#repairEach(again);
+    const { metrics } = this.#dependencies;
+    const larger: Room[] = [];
+    let bytes = 0;
+    for (const [index, room] of rooms.entries()) {
+      const reading = readings[index]!;
+      if (!reading.messages && reading.count <= LIMITS.resumeMessages && rooms.length > 1) {
+        larger.push(room);
+        continue;
+      }
+      const missing = room.take(reading);
+      if (missing > 0) metrics.repairs++;
+      metrics.repaired += missing;
+      for (const { json } of reading.messages ?? []) bytes += json.length;
+      if (this.#again.delete(room)) void this.repair(room);
+    }
+    if (bytes > 0) await sleep((REST_MS * bytes) / LIMITS.resumeBytes);
+    return larger;
   }
-}
 
-function incomingOf({ json, date, prev }: StoredMessage): Incoming {
-  return { date, prev, frame: messageFrame(json), identity: prev === undefined ? json : undefined };
+  #readShares(rooms: readonly Room[]): Promise<Reading[]> {
+    return this.read(
+      rooms.map((room) => ({ id: room.id, dates: room.askFrom(), overlap: room.foreign })),
+      {
+        members: Math.floor(LIMITS.resumeMessages / rooms.length),
+        bytes: Math.floor(LIMITS.resumeBytes / rooms.length),
+      },
+    );
+  }
+
+  #heard(answers: readonly { now: number }[]): void {
+    // A room that counts as empty, as its key has another type, has no answer.
+    const now = Math.max(0, ...answers.map((answer) => answer.now));
+    if (now > 0) this.#dependencies.roomOptions.clock.heard(now);
+  }
 }

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { Fanout } from './fanout.ts';
 import { frameText, messageFrame } from './frames-out.ts';
 import { RealtimeMetrics } from './metrics.ts';
+import { RedisClock } from './redis-clock.ts';
 import { Room } from './room.ts';
 
 const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'room-test' }));
@@ -11,11 +12,12 @@ function openRoom() {
   const room = new Room('0', {
     fanout: new Fanout([], metrics),
     metrics,
+    clock: new RedisClock(),
     windowMs: 0,
     onMissing: () => undefined,
     onLost: () => undefined,
   });
-  room.opensAt(0);
+  room.opensAt({ end: 0, recent: [], foreign: false, messages: [] });
   let date = 0;
   return {
     room,

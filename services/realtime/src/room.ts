@@ -1,19 +1,29 @@
 import { performance } from 'node:perf_hooks';
-import { DATE_STEP, MAX_DATE_AHEAD, type RoomId } from '@chat/protocol';
+import { DATE_STEP, type RoomId } from '@chat/protocol';
+import type { Opening, Reading } from '@chat/store';
 import { Chain, type Incoming } from './chain.ts';
 import type { Fanout } from './fanout.ts';
+import { gapFrame, incomingOf } from './frames-out.ts';
 import type { RealtimeMetrics } from './metrics.ts';
+import type { RedisClock } from './redis-clock.ts';
 import { roomTopics } from './topics.ts';
 import { Window } from './window.ts';
 
-/** How long a message waits for the one before it, in milliseconds, before the room is read. */
+/** How long a message waits for the one before it, in milliseconds, before the room is read; and what else needs that. */
 const HOLD_MS = 250;
+/**
+ * So long after the last reading, in milliseconds, comes one that is urgent: for a message that may follow a foreign one,
+ * as that is in no chain, and nothing but the room itself brings its place; for one behind many others; and for a date in
+ * doubt, as Redis' clock may step again.
+ */
+const REST_MS = 20;
 /** Held messages at which the room is read at once. */
 const MAX_HELD = 1000;
 
 export interface RoomOptions {
   fanout: Fanout;
   metrics: RealtimeMetrics;
+  clock: RedisClock;
   windowMs: number;
   /** Called when something is missing for too long: read the room, then call {@link Room.repaired}. */
   onMissing: (room: Room) => void;
@@ -33,8 +43,8 @@ export class Room {
   members = 0;
   /** When the last member left, by performance.now(). */
   emptySince = 0;
-  /** The last date that was published. */
-  flushed = 0;
+  /** Foreign servers write here. */
+  foreign = false;
   readonly #chain = new Chain((from, to) => this.#lost(from, to));
   readonly #topics: string[];
   readonly #options: RoomOptions;
@@ -44,8 +54,15 @@ export class Room {
   /** Someone who is live already waits for the early messages. */
   #earlyCounts = false;
   readonly #onOpen: (() => void)[] = [];
-  #holdTimer: NodeJS.Timeout | undefined;
-  #heldBeforeRead = 0;
+  /** The last date of the chain that was published. */
+  #published = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** By performance.now(), when the timer fires. */
+  #timerAt = 0;
+  /** By performance.now(), when the room was read. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** Something but a held message asks for a reading: a foreign message, or a date that is not understood. */
+  #due = false;
   /** The place of the last frame published, among all frames of the room on this replica. */
   #seq = 0;
   /** Where the peers that are not live yet were parked, ascending. */
@@ -72,9 +89,9 @@ export class Room {
     return this.#chain.last;
   }
 
-  /** A date that Redis had. */
-  get chained(): number {
-    return this.#chain.chained;
+  /** The date up to which all is published: what is published next follows it. */
+  get flushed(): number {
+    return this.#window.waiting ? this.#published : this.#chain.last;
   }
 
   /** From now on early messages are delivered even if the room has them already: someone live has not seen them. */
@@ -88,79 +105,105 @@ export class Room {
     else callback();
   }
 
-  /** Gives the room the last date found in Redis. */
-  opensAt(last: number): void {
+  /** Gives the room its place in Redis. */
+  opensAt({ end, recent, foreign, messages }: Omit<Opening, 'now'>): void {
     const early = this.#early ?? [];
     this.#early = undefined;
     // With someone live waiting, the chain starts before the first early message, else with what Redis has.
     const before = early.map(({ date, prev }) => prev ?? date - DATE_STEP);
-    const start = this.#earlyCounts ? Math.min(last, ...before) : last;
-    this.#chain.startAfter(start);
-    this.flushed = start;
+    const start = this.#earlyCounts ? Math.min(end, ...before) : end;
+    // What is told to someone live as news may be under way still.
+    this.#chain.startAfter(start, recent, this.#earlyCounts ? [] : messages.map(incomingOf));
+    this.#published = start;
+    this.foreign ||= foreign;
     for (const callback of this.#onOpen.splice(0)) callback();
     for (const message of early) {
-      if (message.prev !== undefined || this.#earlyCounts || message.date > last) this.offer(message);
+      if (message.prev !== undefined || this.#earlyCounts || message.date > end) this.offer(message);
     }
   }
 
-  /** Takes a message from a relay or from an append. */
-  offer(message: Incoming): void {
+  /**
+   * Takes a message from a relay or from an append.
+   *
+   * @returns false when it was there already
+   */
+  offer(message: Incoming): boolean {
     if (this.#early) {
       this.#early.push(message);
-      return;
+      return true;
     }
-    const verdict = this.#chain.judge(message, performance.now(), Date.now() / 1000 + MAX_DATE_AHEAD);
-    if (verdict === 'deliver') {
-      this.#window.push(message);
-      if (this.#chain.held > 0) this.#deliverHeld();
-    } else if (verdict === 'hold') this.#waitForMissing();
-    else this.#options.metrics.duplicates++;
+    switch (this.#chain.judge(message, this.#options.clock.now())) {
+      case 'next':
+        this.#window.push(message);
+        if (this.#chain.held > 0) this.#deliverHeld();
+        return true;
+      case 'aside':
+        this.#window.push(message);
+        if (message.prev === undefined) this.foreign = true;
+        if (this.#chain.held > 0) this.#deliverHeld();
+        this.#readSoon();
+        return true;
+      case 'hold':
+        this.#waitForMissing();
+        return true;
+      case 'doubt':
+        this.#due = true;
+        this.#waitForMissing();
+        return true;
+      case 'duplicate':
+        this.#options.metrics.duplicates++;
+        return false;
+    }
   }
 
   /** Says that a message of this date is stored, though it does not come by itself. */
   expect(date: number): void {
-    if (date > this.#chain.last) this.#options.onMissing(this);
+    if (date > this.#chain.last && !this.#chain.knows(date)) this.#options.onMissing(this);
   }
 
-  /** Redis, which failed over, has nothing after this date any more. */
-  rewind(date: number): void {
-    this.#chain.rewind(date);
-    this.flushed = Math.min(this.flushed, date);
+  /** True for a date after the last one that is published nevertheless: the chain has gone back behind it. */
+  wentBackBehind(date: number): boolean {
+    if (date <= this.#chain.last || !this.#chain.knows(date)) return false;
+    this.#window.flush();
+    return true;
   }
 
-  /** Called before the room is read for {@link Room.repaired}. */
-  startRepair(): void {
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
-    this.#heldBeforeRead = this.#chain.lastHeld;
+  /** Called before the room is read for {@link Room.take}. @returns the dates to read after */
+  askFrom(): number[] {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#due = false;
+    this.#askedAt = performance.now();
+    return this.#chain.askFrom();
+  }
+
+  /** The dates to read after for a client that is at this one. */
+  from(date: number): number[] {
+    return this.#chain.from(date);
   }
 
   /**
-   * Takes what the room holds after its last date.
+   * Takes what the room holds after one of the dates of {@link Room.askFrom}. When that is too much, or nobody can say
+   * what it is, the sockets are told a gap, and the room goes on behind it.
    *
-   * @param complete nothing else is stored
    * @returns how many messages had been missing
    */
-  repaired(stored: readonly Incoming[], complete: boolean): number {
-    let missing = 0;
-    const now = performance.now();
-    for (const message of stored) {
-      if (!this.#chain.takeStored(message, now)) continue;
-      missing++;
-      this.#window.push(message);
+  take(reading: Reading): number {
+    const { end, since, messages } = reading;
+    const unknown = since === 0 && end > 0 && !this.#chain.knows(0);
+    if (!messages || unknown) {
+      this.#skip(reading);
+      return 0;
     }
+    const found = messages.map(incomingOf);
+    this.foreign ||= found.some(({ prev }) => prev === undefined);
+    const news = this.#chain.take({ ...reading, messages: found });
+    for (const message of news) this.#window.push(message);
     this.#deliverHeld();
-    // What was held before the read and is not in the room was relayed and then lost with a Redis that failed.
-    while (complete && this.#chain.firstHeld <= this.#heldBeforeRead) {
-      const before = this.#chain.last;
-      const message = this.#chain.takeAnyway();
-      if (!message) break;
-      this.#lost(before, message.prev ?? before);
-      this.#window.push(message);
-      this.#deliverHeld();
-    }
+    for (const message of this.#chain.takeUnstored()) this.#window.push(message);
+    this.#deliverHeld();
     if (this.#chain.held > 0) this.#waitForMissing();
-    return missing;
+    return news.length;
   }
 
   /** Publishes at once what waits for the end of the window. */
@@ -189,22 +232,36 @@ export class Room {
     else if (oldest > seq) this.#kept.splice(0, this.#keptUpTo(oldest));
   }
 
+  /** The place of what is published next. */
+  get place(): number {
+    return this.#seq;
+  }
+
   /** What was published after a place, for a peer that goes live. */
   keptAfter(seq: number): readonly Incoming[] {
     return this.#kept.slice(this.#keptUpTo(seq));
   }
 
   close(): void {
-    clearTimeout(this.#holdTimer);
+    clearTimeout(this.#timer);
     this.#window.flush();
+  }
+
+  #skip(reading: Reading): void {
+    const { since, end } = reading;
+    this.#window.flush();
+    if (this.#chain.skip(reading))
+      this.#publish({ date: end, prev: since, frame: gapFrame(this.id, since, end) });
+    this.#deliverHeld();
+    if (this.#chain.held > 0) this.#waitForMissing();
   }
 
   #publish(message: Incoming): void {
     this.#seq++;
     if (this.#parked.length > 0) this.#kept.push(own(message));
     for (const topic of this.#topics) this.#options.fanout.publish(topic, message.frame);
-    // Not to a date that the chain does not go on from: clients would take all that follows for known.
-    if (message.date > this.flushed && message.date <= this.#chain.last) this.flushed = message.date;
+    // Not a date that the chain does not go on from: clients would hold what follows for disconnected.
+    if (message.prev !== undefined && message.date <= this.#chain.last) this.#published = message.date;
   }
 
   /** How many of the kept frames were published up to a place. */
@@ -218,22 +275,40 @@ export class Room {
   }
 
   #deliverHeld(): void {
-    for (let message = this.#chain.takeNext(); message; message = this.#chain.takeNext()) {
+    const now = this.#options.clock.now();
+    for (let message = this.#chain.takeNext(now); message; message = this.#chain.takeNext(now)) {
       this.#window.push(message);
     }
-    if (this.#chain.held > 0 || this.#holdTimer === undefined) return;
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
+    if (this.#chain.forked) this.#readSoon();
+    if (this.#chain.held > 0 || this.#due) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #waitForMissing(): void {
-    if (this.#chain.held >= MAX_HELD) this.#options.onMissing(this);
-    else this.#holdTimer ??= setTimeout(() => this.#missing(), HOLD_MS);
+    const urgent = this.#due || this.#chain.held >= MAX_HELD;
+    this.#readIn(urgent ? this.#askedAt + REST_MS - performance.now() : HOLD_MS);
   }
 
-  #missing(): void {
-    this.#holdTimer = undefined;
-    this.#options.onMissing(this);
+  /** What the room holds may tell more than what came: one reading for all that comes within a while. */
+  #readSoon(): void {
+    this.#due = true;
+    this.#readIn(HOLD_MS);
+  }
+
+  #readIn(ms: number): void {
+    if (ms <= 0) {
+      this.#options.onMissing(this);
+      return;
+    }
+    const at = performance.now() + ms;
+    if (this.#timer && this.#timerAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#options.onMissing(this);
+    }, ms);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { AppError, type Logger, type Metrics, type Readiness } from '@chat/kit';
-import { sendError, sendJson, statusLine } from './http-response.ts';
+import { endWith, mountGet, sendError, sendJson, statusLine } from './http-response.ts';
 import type { Page } from './page.ts';
 import type { Streams } from './stream.ts';
 
@@ -18,30 +18,31 @@ export function mountRoutes(
   app: TemplatedApp,
   { serverId, logger, metrics, readiness, streams, page }: Routes,
 ): void {
-  app.get('/healthz', (response) => sendJson(response, 200, { status: 'ok', serverId }));
-  app.get(
+  mountGet(app, '/healthz', (response) => sendJson(response, 200, { status: 'ok', serverId }));
+  mountGet(
+    app,
     '/readyz',
     answer(logger, async () => {
       const report = await readiness.report();
       return (response) => sendJson(response, report.ready ? 200 : 503, { ...report, serverId });
     }),
   );
-  app.get(
+  mountGet(
+    app,
     '/metrics',
     answer(logger, async () => {
       const text = await metrics.render();
       return (response) => {
-        response.writeStatus(statusLine(200)).writeHeader('Content-Type', metrics.contentType).end(text);
+        response.writeStatus(statusLine(200)).writeHeader('Content-Type', metrics.contentType);
+        endWith(response, text);
       };
     }),
   );
-  app.get('/stream', (response, request) => streams.open(response, request));
+  mountGet(app, '/stream', (response, request) => streams.open(response, request));
   mountSocketAddress(app);
-  for (const method of ['get', 'head'] as const) {
-    app[method]('/*', (response, request) => {
-      if (!page.serve(response, request)) sendError(response, new AppError('not_found'));
-    });
-  }
+  mountGet(app, '/*', (response, request) => {
+    if (!page.serve(response, request)) sendError(response, new AppError('not_found'));
+  });
   app.any('/*', (response) => {
     response.writeStatus(statusLine(405)).writeHeader('Allow', 'GET, HEAD');
     sendError(response, new AppError('method_not_allowed'));
@@ -51,12 +52,14 @@ export function mountRoutes(
 /** The port of the socket plane has nothing but sockets: metrics and probes are not for the world. */
 export function mountSocketRoutes(app: TemplatedApp): void {
   mountSocketAddress(app);
-  app.any('/*', (response) => sendError(response, new AppError('not_found')));
+  const refuse = (response: HttpResponse) => sendError(response, new AppError('not_found'));
+  mountGet(app, '/*', refuse);
+  app.any('/*', refuse);
 }
 
 /** Reached by a plain request to the address of the socket. */
 function mountSocketAddress(app: TemplatedApp): void {
-  app.get('/ws', (response) =>
+  mountGet(app, '/ws', (response) =>
     sendError(response, new AppError('bad_request', 'this is the address of a WebSocket')),
   );
 }

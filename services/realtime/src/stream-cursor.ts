@@ -1,4 +1,5 @@
 import { isRoomId, type RoomId } from '@chat/protocol';
+import type { RedisClock } from './redis-clock.ts';
 
 /** Rooms whose last dates lie this close together, in seconds, could have crossed on their way: each is named. */
 const SLACK = 1;
@@ -22,24 +23,27 @@ const SETTLED = 60;
 export class StreamCursor {
   #base: number;
   readonly #dates: Map<RoomId, number>;
+  readonly #clock: Pick<RedisClock, 'now'>;
   /** Up to this date every room has sent what it had. */
   #settled = 0;
 
-  private constructor(base: number, dates: Map<RoomId, number>) {
+  private constructor(base: number, dates: Map<RoomId, number>, clock: Pick<RedisClock, 'now'>) {
     this.#base = base;
     this.#dates = dates;
+    this.#clock = clock;
   }
 
-  /** At the last dates of all rooms. */
-  static at(rooms: Iterable<{ id: RoomId; flushed: number }>): StreamCursor {
+  /** At the last dates of all rooms; those that are ahead of Redis' clock tell nothing of other rooms. */
+  static at(rooms: Iterable<{ id: RoomId; flushed: number }>, clock: Pick<RedisClock, 'now'>): StreamCursor {
     const list = [...rooms];
-    const base = Math.max(0, Math.max(0, ...list.map(({ flushed }) => flushed)) - SLACK);
+    const newest = Math.max(0, ...list.map(({ flushed }) => flushed));
+    const base = Math.max(0, Math.min(newest, clock.now()) - SLACK);
     const recent = list.filter(({ flushed }) => flushed > base);
-    return new StreamCursor(base, new Map(recent.map(({ id, flushed }) => [id, flushed])));
+    return new StreamCursor(base, new Map(recent.map(({ id, flushed }) => [id, flushed])), clock);
   }
 
   /** Reads a Last-Event-ID; undefined when it is none of ours. */
-  static parse(text: string): StreamCursor | undefined {
+  static parse(text: string, clock: Pick<RedisClock, 'now'>): StreamCursor | undefined {
     const [base, ...places] = text.split(';');
     const start = toDate(base);
     if (start === undefined) return undefined;
@@ -50,25 +54,35 @@ export class StreamCursor {
       if (!isRoomId(id) || position === undefined) return undefined;
       dates.set(id, position);
     }
-    return new StreamCursor(start, dates);
+    return new StreamCursor(start, dates, clock);
   }
 
-  /** The date up to which the stream has the room. */
+  /** The date up to which the stream has the room; 0 when Redis' clock was set back, as then nobody knows. */
   since(id: RoomId): number {
-    return this.#dates.get(id) ?? this.#base;
+    return this.#dates.get(id) ?? (this.#base > this.#clock.now() ? 0 : this.#base);
   }
 
   /** {@link StreamCursor.move}, then {@link StreamCursor.id}. */
-  advance(message: Moving): string {
-    this.move(message);
+  advance(message: Moving, last: number): string {
+    this.move(message, last);
     return this.id();
   }
 
-  /** Moves on by a message; a foreign one with an earlier date moves nothing. */
-  move({ roomId, date, prev }: Moving): void {
-    if (date > this.since(roomId)) this.#dates.set(roomId, date);
-    // The clock of a foreign server may be ahead: its dates say nothing of other rooms.
-    if (prev !== undefined) this.#settled = Math.max(this.#settled, date - SETTLED);
+  /**
+   * Moves on by a message of the room's chain. The date of a foreign one, or of one that the chain does not go on from,
+   * says nothing of what else the stream has.
+   *
+   * @param last the last date of the chain
+   */
+  move({ roomId, date, prev }: Moving, last: number): void {
+    if (prev === undefined || date > last) return;
+    this.#dates.set(roomId, date);
+    this.#settled = Math.max(this.#settled, Math.min(date, this.#clock.now()) - SETTLED);
+  }
+
+  /** The stream has all of a room up to a date, or was told what it has not. */
+  reach(roomId: RoomId, date: number): void {
+    if (date > this.#base) this.#dates.set(roomId, date);
   }
 
   /** True when {@link StreamCursor.id} would leave nothing out. */

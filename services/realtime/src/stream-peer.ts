@@ -1,5 +1,5 @@
 import type { HttpResponse, RecognizedString } from 'uWebSockets.js';
-import type { Message } from '@chat/protocol';
+import type { Message, RoomId, ServerFrame } from '@chat/protocol';
 import type { Fanout, Listener } from './fanout.ts';
 import { frameText } from './frames-out.ts';
 import type { LocalUser } from './local-user.ts';
@@ -13,6 +13,10 @@ const TYPE_START = '{"type":"'.length;
  * breaks amid the batch would begin anew.
  */
 const ID_EVERY = 16 * 1024;
+/** Events that wait and are written in one go. */
+const EVENTS_AT_ONCE = 16;
+/** Says nothing to the client. */
+const COMMENT = ':\n\n';
 
 /** A stream of server-sent events: what a socket receives, for clients without WebSocket and for curl. */
 export class StreamPeer extends Peer implements Listener {
@@ -20,10 +24,14 @@ export class StreamPeer extends Peer implements Listener {
   readonly #onEnded: (peer: StreamPeer, error?: unknown) => void;
   readonly #fanout: Fanout;
   readonly #cursor: StreamCursor;
+  readonly #lastOf: (roomId: RoomId) => number;
   readonly #maxBackpressure: number;
   readonly #topics = new Set<string>();
   #open = true;
-  /** Bytes that the client did not take yet, as far as it is known. */
+  /** uWebSockets.js holds something that the client did not take yet. */
+  #blocked = false;
+  /** What is written once it took that, and its bytes. */
+  #events: string[] = [];
   #waiting = 0;
   #inBatch = false;
   /** The last message of a batch, which is to have an id. */
@@ -38,6 +46,8 @@ export class StreamPeer extends Peer implements Listener {
       response: HttpResponse;
       fanout: Fanout;
       cursor: StreamCursor;
+      /** The last date of a room's chain. */
+      lastOf: (roomId: RoomId) => number;
       maxBackpressure: number;
       /** Told when the server ends the stream, and of the error if that is why; the abort handler may not be called. */
       onEnded: (peer: StreamPeer, error?: unknown) => void;
@@ -48,9 +58,10 @@ export class StreamPeer extends Peer implements Listener {
     this.#response = parts.response;
     this.#fanout = parts.fanout;
     this.#cursor = parts.cursor;
+    this.#lastOf = parts.lastOf;
     this.#maxBackpressure = parts.maxBackpressure;
     this.#response.onWritable(() => {
-      this.#waiting = 0;
+      if (this.#open) this.#response.cork(() => this.#writeWaiting());
       return true;
     });
   }
@@ -85,7 +96,10 @@ export class StreamPeer extends Peer implements Listener {
     if (type === 'message') this.#sendMessage(event, data);
     else {
       this.#sendHeld(true);
-      this.#write(event);
+      if (type === 'gap' || type === 'resumed') this.#reach(type, data);
+      // A line that breaks before the first message must not be a new beginning.
+      const named = type === 'hello' || type === 'resumed';
+      this.#write(named ? `id: ${this.#cursor.id()}\n${event}` : event);
     }
   }
 
@@ -113,7 +127,7 @@ export class StreamPeer extends Peer implements Listener {
 
   /** A comment that keeps proxies from closing an idle connection. */
   keepAlive(): void {
-    if (this.#open) this.#response.cork(() => this.#write(':\n\n'));
+    if (this.#open) this.#response.cork(() => this.#write(COMMENT));
   }
 
   /** Tells the cause in an event, as there is no close code, and ends the stream. */
@@ -127,6 +141,16 @@ export class StreamPeer extends Peer implements Listener {
     this.#onEnded(this);
   }
 
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  cut(): void {
+    this.closed();
+    // Runs the abort handler, which counts the stream out.
+    this.#response.close();
+  }
+
   closed(): void {
     this.#open = false;
     for (const topic of this.#topics) this.#fanout.unlisten(topic, this);
@@ -135,7 +159,8 @@ export class StreamPeer extends Peer implements Listener {
 
   #sendMessage(event: string, data: string): void {
     this.#sendHeld(this.#sinceId >= ID_EVERY && this.#cursor.fits);
-    this.#cursor.move(JSON.parse(data) as Message);
+    const message = JSON.parse(data) as Message;
+    this.#cursor.move(message, this.#lastOf(message.roomId));
     this.#held = event;
     if (!this.#inBatch) this.#sendHeld(true);
   }
@@ -148,12 +173,36 @@ export class StreamPeer extends Peer implements Listener {
     this.#write(named ? `id: ${this.#cursor.id()}\n${event}` : event);
   }
 
+  #reach(type: 'gap' | 'resumed', text: string): void {
+    const data = JSON.parse(text);
+    const { rooms } =
+      type === 'resumed'
+        ? (data as Extract<ServerFrame, { type: 'resumed' }>['data'])
+        : { rooms: { [data.roomId]: data.to } };
+    for (const [id, date] of Object.entries(rooms)) this.#cursor.reach(id, date);
+  }
+
   #write(text: string): void {
     if (!this.#open) return;
-    if (!this.#response.write(text)) this.#waiting += Buffer.byteLength(text);
-    if (this.#waiting <= this.#maxBackpressure) return;
-    this.closed();
-    // Runs the abort handler, which counts the stream out.
-    this.#response.close();
+    if (!this.#blocked) {
+      this.#blocked = !this.#response.write(text);
+      return;
+    }
+    this.#events.push(text);
+    this.#waiting += Buffer.byteLength(text);
+    if (this.#waiting > this.#maxBackpressure) this.cut();
+  }
+
+  /**
+   * With a handler for it, uWebSockets.js writes what it holds with the next write alone, so an empty comment comes
+   * first. What waits here follows in pieces, so that what it holds stays small.
+   */
+  #writeWaiting(): void {
+    this.#blocked = !this.#response.write(COMMENT);
+    while (!this.#blocked && this.#events.length > 0) {
+      const piece = this.#events.splice(0, EVENTS_AT_ONCE).join('');
+      this.#waiting -= Buffer.byteLength(piece);
+      this.#blocked = !this.#response.write(piece);
+    }
   }
 }

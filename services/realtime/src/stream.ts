@@ -3,10 +3,12 @@ import { AppError, type Logger, toAppError } from '@chat/kit';
 import { CLOSE } from '@chat/protocol';
 import type { Admission, Admitted } from './admission.ts';
 import type { Fanout } from './fanout.ts';
+import { errorFrame } from './frames-out.ts';
 import type { Greeter } from './greeter.ts';
 import { sendError } from './http-response.ts';
 import type { LocalUsers } from './local-users.ts';
-import { resume } from './resume.ts';
+import type { RedisClock } from './redis-clock.ts';
+import type { Resumes } from './resume.ts';
 import type { RoomRegistry } from './room-registry.ts';
 import { StreamCursor } from './stream-cursor.ts';
 import { StreamPeer } from './stream-peer.ts';
@@ -21,6 +23,8 @@ interface StreamsOptions {
   greeter: Greeter;
   users: LocalUsers;
   registry: RoomRegistry;
+  resumes: Resumes;
+  clock: RedisClock;
   fanout: Fanout;
   logger: Logger;
   maxBackpressure: number;
@@ -46,6 +50,10 @@ export class Streams {
     return this.#peers.size;
   }
 
+  get peers(): Iterable<StreamPeer> {
+    return this.#peers;
+  }
+
   async open(response: HttpResponse, request: HttpRequest): Promise<void> {
     const { admission, trustProxy, logger } = this.#options;
     const lastEventId = request.getHeader('last-event-id') || request.getQuery('lastEventId') || '';
@@ -59,16 +67,16 @@ export class Streams {
     try {
       const refusal = admission.refusal(credentials);
       if (refusal) throw refusal;
-      const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId);
+      const from = lastEventId === '' ? undefined : StreamCursor.parse(lastEventId, this.#options.clock);
       if (lastEventId !== '' && !from)
         throw new AppError('bad_request', 'Last-Event-ID is none of this server');
-      peer = await admission.admit(credentials, (admitted) =>
-        aborted ? undefined : this.#enter(response, admitted, from),
-      );
-      if (peer && from) {
-        const positions = peer.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
-        await resume(peer, positions, this.#options.registry);
-      }
+      peer = await admission.admit(credentials, (admitted) => {
+        if (aborted) return undefined;
+        if (!response.bodiless) return this.#enter(response, admitted, from);
+        response.cork(() => writeHead(response).endWithoutBody());
+        return undefined;
+      });
+      if (peer && from) await this.#resume(peer, from);
     } catch (error) {
       if (aborted) return;
       const refusal = toAppError(error);
@@ -86,16 +94,30 @@ export class Streams {
     for (const peer of this.#peers) peer.end(CLOSE.restart);
   }
 
+  async #resume(peer: StreamPeer, from: StreamCursor): Promise<void> {
+    const { resumes } = this.#options;
+    const positions = peer.user.rooms.map((room) => ({ room, since: from.since(room.id) }));
+    try {
+      await resumes.run(peer, positions);
+    } catch (error) {
+      const { code, message, retryAfterMs } = toAppError(error);
+      if (code !== 'rate_limited') throw error;
+      resumes.forgo(peer, positions);
+      if (peer.open) peer.cork(() => peer.send(errorFrame(code, message, undefined, retryAfterMs)));
+    }
+  }
+
   #enter(
     response: HttpResponse,
     { user, session, rooms }: Admitted,
     from: StreamCursor | undefined,
   ): StreamPeer {
-    const { users, fanout, maxBackpressure, logger } = this.#options;
+    const { users, registry, clock, fanout, maxBackpressure, logger } = this.#options;
     const peer = new StreamPeer(users.get(user), session, {
       response,
       fanout,
-      cursor: from ?? StreamCursor.at(rooms),
+      cursor: from ?? StreamCursor.at(rooms, clock),
+      lastOf: (roomId) => registry.find(roomId)?.last ?? 0,
       maxBackpressure,
       onEnded: (ended, error) => {
         if (error !== undefined) logger.error({ err: error }, 'stream failed');
@@ -109,14 +131,7 @@ export class Streams {
   }
 
   #begin(response: HttpResponse, peer: StreamPeer, resumes: boolean): void {
-    response
-      .writeStatus('200 OK')
-      .writeHeader('Content-Type', 'text/event-stream; charset=utf-8')
-      .writeHeader('Cache-Control', 'no-store')
-      .writeHeader('X-Content-Type-Options', 'nosniff')
-      // nginx would gather events in a buffer.
-      .writeHeader('X-Accel-Buffering', 'no')
-      .write(`retry: ${RETRY_MS}\n\n`);
+    writeHead(response).write(`retry: ${RETRY_MS}\n\n`);
     this.#options.greeter.greet(peer, resumes);
   }
 
@@ -126,4 +141,16 @@ export class Streams {
     peer.park?.abandon();
     this.#options.users.detach(peer);
   }
+}
+
+function writeHead(response: HttpResponse): HttpResponse {
+  return (
+    response
+      .writeStatus('200 OK')
+      .writeHeader('Content-Type', 'text/event-stream; charset=utf-8')
+      .writeHeader('Cache-Control', 'no-store')
+      .writeHeader('X-Content-Type-Options', 'nosniff')
+      // nginx would gather events in a buffer.
+      .writeHeader('X-Accel-Buffering', 'no')
+  );
 }

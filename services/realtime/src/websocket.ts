@@ -3,6 +3,7 @@ import { type Logger, toAppError } from '@chat/kit';
 import { CLOSE, LIMITS } from '@chat/protocol';
 import type { Admission, Admitted } from './admission.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Fanout } from './fanout.ts';
 import type { Greeter } from './greeter.ts';
 import type { LocalUsers } from './local-users.ts';
 import type { RealtimeMetrics } from './metrics.ts';
@@ -20,6 +21,7 @@ interface WebSocketOptions {
   admission: Admission;
   dispatcher: Dispatcher;
   greeter: Greeter;
+  fanout: Fanout;
   users: LocalUsers;
   metrics: RealtimeMetrics;
   logger: Logger;
@@ -32,7 +34,7 @@ interface WebSocketOptions {
 
 /** The life of a WebSocket: upgraded, admitted, greeted, served, closed. */
 export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<SocketData> {
-  const { admission, dispatcher, greeter, users, metrics, logger, peers } = options;
+  const { admission, dispatcher, greeter, fanout, users, metrics, logger, peers } = options;
 
   async function admit(socket: Socket, newcomer: Newcomer): Promise<void> {
     try {
@@ -105,10 +107,15 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
       if (!(client instanceof WsPeer) || client.dropped) return;
       client.dropped = true;
       metrics.slowConsumers++;
-      // Not here: this is called while the topic tree hands out frames, and leaving topics changes the tree.
-      setImmediate(() => client.silence());
-      // A close frame is dropped like any other, so it waits for the client to read on.
-      client.lastWord = setTimeout(() => client.end(CLOSE.slowConsumer), LAST_WORD_MS);
+      // It may read on before this turn ends: a frame that is published then would follow a hole.
+      fanout.beforeNext(() => client.silence());
+      const { waiting } = client;
+      // A close frame is dropped like any other, so it waits for the client to read on. One that never does is cut:
+      // after end() what waits would stay in memory for as long as a closing handshake may take.
+      client.lastWord = setTimeout(() => {
+        if (client.waiting < waiting) client.end(CLOSE.slowConsumer);
+        else client.cut();
+      }, LAST_WORD_MS);
     },
 
     drain(socket: Socket) {
@@ -119,8 +126,8 @@ export function webSocketBehavior(options: WebSocketOptions): WebSocketBehavior<
 
     close(socket: Socket, code: number) {
       metrics.connections--;
-      metrics.closed(code);
       const { client } = socket.getUserData();
+      metrics.closed(client instanceof WsPeer && client.dropped ? CLOSE.slowConsumer.code : code);
       if (client instanceof Newcomer) client.open = false;
       if (!(client instanceof WsPeer)) return;
       clearTimeout(client.lastWord);

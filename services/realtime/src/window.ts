@@ -27,6 +27,11 @@ export class Window<T> {
     this.#publish = publish;
   }
 
+  /** True while something waits. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   push(item: T): void {
     if (this.#timer !== undefined) {
       this.#waiting.push(item);

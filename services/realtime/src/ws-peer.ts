@@ -12,8 +12,6 @@ export type Socket = WebSocket<SocketData>;
 
 /** A client's WebSocket. */
 export class WsPeer extends Peer {
-  /** A frame for it was dropped: it reads too slowly and is about to be closed. */
-  dropped = false;
   /** Ends it if it does not read on. */
   lastWord: NodeJS.Timeout | undefined;
   /** It came for this very replica, and would come back to it. */
@@ -57,6 +55,15 @@ export class WsPeer extends Peer {
 
   end({ code, cause }: Close): void {
     this.#socket?.end(code, cause);
+  }
+
+  get waiting(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  cut(): void {
+    this.dropped = true;
+    this.#socket?.close();
   }
 }
 

@@ -64,7 +64,8 @@ describe('a message of a server written to the tutorial', () => {
       await foreign.zadd(keys.room(id), date, JSON.stringify(data));
       await foreign.publish('MESSAGES', JSON.stringify({ serverId: 1, type: 'message', data }));
       await socket.next('message', ({ message }) => message === data.message);
-      await socket.say(id, `own ${index}`);
+      const own = await socket.say(id, `own ${index}`);
+      await socket.next('message', ({ date: shown }) => shown === own);
       texts.push(`foreign ${index}`, `own ${index}`);
     }
     await expect.poll(() => socket.messages(id).map(({ message }) => message)).toEqual(texts);
@@ -225,8 +226,8 @@ describe('what is no message', () => {
   });
 
   it('in a room does not keep its messages from being read', async () => {
-    const [pablo, joe] = accounts;
-    const { id } = (await new Rooms(foreign).createPrivate(pablo.id, joe.id))!;
+    const [pablo, , mary] = accounts;
+    const { id } = (await new Rooms(foreign).createPrivate(pablo.id, mary.id))!;
     const socket = await connect(pablo);
     const last = await socket.say(id, 'good one');
     await foreign.zadd(
@@ -236,12 +237,29 @@ describe('what is no message', () => {
       String(last + 0.000003),
       '{"a":1}',
     );
-    const second = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token: joe.token });
+    const second = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token: mary.token });
     sockets.push(second);
     second.send({ type: 'resume', data: { rooms: { [id]: last - 0.000001 } } });
     await second.next('resumed');
     expect(second.messages(id).map(({ message }) => message)).toEqual(['good one']);
     await socket.say(id, 'good two');
     await second.next('message', ({ message }) => message === 'good two');
+  });
+
+  it('in place of a user locks out nobody who has a private room with that id', async () => {
+    const [pablo] = accounts;
+    const spoilt = 900_000_001;
+    const id = `${pablo.id}:${spoilt}`;
+    await foreign.sadd(keys.userRooms(pablo.id), id);
+    await foreign.set(keys.user(spoilt), 'garbage');
+    try {
+      const socket = await ChatSocket.connect(replica.socketUrl, { token: pablo.token });
+      sockets.push(socket);
+      const { rooms } = await socket.next('hello');
+      expect(rooms).toContainEqual({ id, names: [pablo.username, `User ${spoilt}`], last: 0 });
+    } finally {
+      await foreign.srem(keys.userRooms(pablo.id), id);
+      await foreign.del(keys.user(spoilt));
+    }
   });
 });

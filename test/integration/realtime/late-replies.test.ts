@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHANNEL } from '@chat/protocol';
+import { CLUSTER_CHANNEL } from '@chat/protocol';
 import { hashToken, keys, Rooms, Sessions } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
@@ -54,8 +54,12 @@ it('a room that a user gets while the socket is being admitted is there', async 
   await roomsRead;
   await rooms.join(account.id, id);
   await redis.publish(
-    CHANNEL,
-    JSON.stringify({ serverId: 'other', type: 'show.room', data: { id, userId: account.id } }),
+    CLUSTER_CHANNEL,
+    JSON.stringify({
+      serverId: 'other',
+      type: 'room.granted',
+      data: { id, name: 'late', userId: account.id },
+    }),
   );
   const socket = await connecting;
   const hello = await socket.next('hello');
@@ -84,9 +88,12 @@ it('a session that ends while its socket is being admitted does not let it in', 
 it('a socket is admitted though sessions of others end all the time', async () => {
   const ends = setInterval(() => {
     const data = { session: randomUUID() };
-    void redis.publish(CHANNEL, JSON.stringify({ serverId: 'other', type: 'session.revoked', data }));
+    void redis.publish(CLUSTER_CHANNEL, JSON.stringify({ serverId: 'other', type: 'session.revoked', data }));
     const user = { userId: randomInt(2 ** 32, 2 ** 40) };
-    void redis.publish(CHANNEL, JSON.stringify({ serverId: 'other', type: 'session.revoked', data: user }));
+    void redis.publish(
+      CLUSTER_CHANNEL,
+      JSON.stringify({ serverId: 'other', type: 'session.revoked', data: user }),
+    );
   }, LATE_MS / 8);
   onTestFinished(() => clearInterval(ends));
   const socket = await ChatSocket.connect(replica.socketUrl, { token: account.token });

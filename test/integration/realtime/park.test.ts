@@ -9,6 +9,7 @@ import { type Listening, listen } from '../../../services/realtime/src/listen.ts
 import { LocalUser } from '../../../services/realtime/src/local-user.ts';
 import { RealtimeMetrics } from '../../../services/realtime/src/metrics.ts';
 import { Park } from '../../../services/realtime/src/park.ts';
+import { RedisClock } from '../../../services/realtime/src/redis-clock.ts';
 import { Room } from '../../../services/realtime/src/room.ts';
 import { StreamCursor } from '../../../services/realtime/src/stream-cursor.ts';
 import { StreamPeer } from '../../../services/realtime/src/stream-peer.ts';
@@ -17,6 +18,7 @@ import { App } from '../../../services/realtime/src/uws.ts';
 const TEXT = 'x'.repeat(64 * 1024);
 /** Of the text above: more than the buffers of any system take for a client that does not read. */
 const TOO_MANY = 1000;
+const clock = new RedisClock();
 
 let app: TemplatedApp;
 let listening: Listening;
@@ -58,7 +60,8 @@ async function openStream(): Promise<{ peer: StreamPeer; aborted: () => boolean;
   const peer = new StreamPeer(new LocalUser(1, 'Pablo'), '', {
     response,
     fanout,
-    cursor: StreamCursor.at([]),
+    cursor: StreamCursor.at([], clock),
+    lastOf: () => 0,
     maxBackpressure: 1024,
     onEnded: (_, error) => {
       if (error !== undefined) errors.push(error);
@@ -71,11 +74,12 @@ function openRoom(id: string): { room: Room; publish: () => void } {
   const room = new Room(id, {
     fanout,
     metrics: new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'park' })),
+    clock,
     windowMs: 0,
     onMissing: () => undefined,
     onLost: () => undefined,
   });
-  room.opensAt(0);
+  room.opensAt({ end: 0, recent: [], foreign: false, messages: [] });
   let date = 0;
   const publish = () => {
     const prev = date++;

@@ -7,6 +7,7 @@ import { type Account, createAccount } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 import { type RunningRedis, startRedis } from '../../harness/redis.ts';
+import { changesTold, told } from '../../harness/told.ts';
 
 // Its own Redis: the sets of the whole cluster are looked at.
 let server: RunningRedis;
@@ -43,32 +44,32 @@ const connect = async (replica: TestRealtime, { token } = account) => {
   return socket;
 };
 const online = (id = account.id) => redis.sismember(keys.onlineUsers, id);
-const events = (id = account.id) =>
-  watcher.frames.flatMap((frame) =>
-    (frame.type === 'user.connected' || frame.type === 'user.disconnected') && frame.data.id === id
-      ? [frame.type]
-      : [],
-  );
+const toldOf = (id = account.id) => told(watcher, id);
+/** Resolves when the watcher was told last that the user is there, or is not. */
+const untilLast = (expected: boolean, id = account.id) =>
+  expect.poll(() => toldOf(id).at(-1), { timeout: 15_000 }).toBe(expected);
 
 describe('presence', () => {
   it('is told on the first and the last socket only, wherever they are', async () => {
     const first = await connect(replicas[0]);
-    await watcher.next('user.connected', ({ id }) => id === account.id);
+    await untilLast(true);
     expect(await online()).toBe(1);
     const second = await connect(replicas[1]);
     await expect.poll(() => redis.hlen(keys.userConnections(account.id))).toBe(2);
     await first.close();
     await expect.poll(() => redis.hlen(keys.userConnections(account.id))).toBe(1);
     expect(await online()).toBe(1);
-    expect(events()).toEqual(['user.connected']);
+    expect(toldOf()).toEqual([true]);
     await second.close();
-    expect(await watcher.next('user.disconnected', ({ id }) => id === account.id)).toMatchObject({
+    await untilLast(false);
+    expect(changesTold(watcher).at(-1)).toEqual({
+      id: account.id,
       username: account.username,
       online: false,
     });
     expect(await online()).toBe(0);
     expect(await redis.exists(keys.userConnections(account.id))).toBe(0);
-    expect(events()).toEqual(['user.connected', 'user.disconnected']);
+    expect(toldOf()).toEqual([true, false]);
   });
 
   it('counts the tabs of one replica', async () => {
@@ -82,7 +83,7 @@ describe('presence', () => {
 
   it('says nothing of a tab that reloads', async () => {
     let socket = await connect(replicas[0]);
-    await watcher.next('user.connected', ({ id }) => id === account.id);
+    await untilLast(true);
     let longest = 0;
     for (let reload = 0; reload < 5; reload++) {
       const leftAt = performance.now();
@@ -91,14 +92,14 @@ describe('presence', () => {
       longest = Math.max(longest, performance.now() - leftAt);
     }
     await socket.close();
-    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    await untilLast(false);
     // On a machine that takes longer to reload, the user was offline.
-    if (longest < BRIEF_MS) expect(events()).toEqual(['user.connected', 'user.disconnected']);
+    if (longest < BRIEF_MS) expect(toldOf()).toEqual([true, false]);
   });
 
   it('says nothing of a user who goes from one replica to the other', async () => {
     let socket = await connect(replicas[0]);
-    await watcher.next('user.connected', ({ id }) => id === account.id);
+    await untilLast(true);
     let longest = 0;
     for (let move = 1; move <= 4; move++) {
       const leftAt = performance.now();
@@ -111,13 +112,13 @@ describe('presence', () => {
       longest = Math.max(longest, performance.now() - leftAt);
     }
     await socket.close();
-    await watcher.next('user.disconnected', ({ id }) => id === account.id);
-    if (longest < BRIEF_MS) expect(events()).toEqual(['user.connected', 'user.disconnected']);
+    await untilLast(false);
+    if (longest < BRIEF_MS) expect(toldOf()).toEqual([true, false]);
   });
 
   it('stays when a foreign server, whose own socket of the user closed, says the user is gone', async () => {
     const socket = await connect(replicas[1]);
-    await watcher.next('user.connected', ({ id }) => id === account.id);
+    await untilLast(true);
     await redis.srem(keys.onlineUsers, account.id);
     await redis.publish(
       'MESSAGES',
@@ -128,7 +129,7 @@ describe('presence', () => {
       }),
     );
     await expect.poll(() => online()).toBe(1);
-    await expect.poll(() => events().at(-1)).toBe('user.connected');
+    await untilLast(true);
     await socket.close();
     await expect.poll(() => online()).toBe(0);
   });
@@ -142,17 +143,14 @@ describe('presence', () => {
         data: { id: '777', username: 'Frida', online: true },
       }),
     );
-    expect(await watcher.next('user.connected', ({ id }) => id === 777)).toEqual({
-      id: 777,
-      username: 'Frida',
-      online: true,
-    });
+    await untilLast(true, 777);
+    expect(changesTold(watcher).at(-1)).toEqual({ id: 777, username: 'Frida', online: true });
   });
 
   it('of a server that died is put right by the others, for users that are nowhere else', async () => {
     const elsewhere = await createAccount(redis);
     const socket = await connect(replicas[1], elsewhere);
-    await watcher.next('user.connected', ({ id }) => id === elsewhere.id);
+    await untilLast(true, elsewhere.id);
     // What a replica that was killed leaves behind: a lease that ran out and its users.
     for (const id of [account.id, elsewhere.id]) {
       await redis.hset(keys.userConnections(id), 'dead-server', 2);
@@ -160,13 +158,13 @@ describe('presence', () => {
       await redis.sadd(keys.onlineUsers, id);
     }
     await redis.zadd(keys.servers, Math.floor(Date.now() / 1000) - 1, 'dead-server');
-    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    await untilLast(false);
     expect(await online()).toBe(0);
     await expect.poll(() => redis.zscore(keys.servers, 'dead-server')).toBeNull();
     expect(await redis.exists(keys.serverUsers('dead-server'), keys.userConnections(account.id))).toBe(0);
     expect(await online(elsewhere.id)).toBe(1);
     expect(await redis.hkeys(keys.userConnections(elsewhere.id))).toEqual([replicas[1].serverId]);
-    expect(events(elsewhere.id)).toEqual(['user.connected']);
+    expect(toldOf(elsewhere.id)).toEqual([true]);
     await socket.close();
   });
 
@@ -190,7 +188,7 @@ describe('presence', () => {
     await expect.poll(() => online()).toBe(1);
     await socket.close();
     expect(await redis.zrem(keys.servers, replicas[1].serverId)).toBe(1);
-    await watcher.next('user.disconnected', ({ id }) => id === account.id);
+    await untilLast(false);
     expect(await online()).toBe(0);
     expect(await redis.exists(keys.userConnections(account.id))).toBe(0);
   });
@@ -200,17 +198,10 @@ describe('presence', () => {
     const before = watcher.frames.length;
     const sockets = await Promise.all(group.map((one) => connect(replicas[1], one)));
     const ids = new Set(group.map(({ id }) => id));
-    const told = () =>
-      watcher.frames
-        .slice(before)
-        .flatMap((frame) => {
-          if (frame.type === 'users.changed') return frame.data.connected.map(({ id }) => id);
-          return frame.type === 'user.connected' ? [frame.data.id] : [];
-        })
-        .filter((id) => ids.has(id));
-    await expect.poll(() => new Set(told()).size, { timeout: 15_000 }).toBe(40);
-    expect(told()).toHaveLength(40);
-    expect(watcher.frames.length - before).toBeLessThanOrEqual(40);
+    const came = () => changesTold(watcher).filter(({ id, online }) => online && ids.has(id));
+    await expect.poll(() => came().length, { timeout: 15_000 }).toBe(40);
+    expect(new Set(came().map(({ id }) => id)).size).toBe(40);
+    expect(watcher.frames.length - before).toBeLessThanOrEqual(10);
     await Promise.all(sockets.map((socket) => socket.close()));
     await expect.poll(() => redis.scard(keys.onlineUsers), { timeout: 15_000 }).toBe(1);
   });

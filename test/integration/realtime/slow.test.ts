@@ -16,6 +16,7 @@ import {
 import { WebSocket } from 'ws';
 import { type Account, createAccount, removeAccounts } from '../../harness/accounts.ts';
 import { ChatSocket } from '../../harness/chat-socket.ts';
+import { RawHttp } from '../../harness/raw-http.ts';
 import { startRealtime, type TestRealtime } from '../../harness/realtime.ts';
 
 const TEXT = 'x'.repeat(4000);
@@ -49,8 +50,8 @@ afterEach(async () => {
   await removeAccounts(redis, accounts);
 });
 
-async function connect({ token }: Account): Promise<ChatSocket> {
-  const socket = await ChatSocket.connect(replica.socketUrl, { token });
+async function connect({ token }: Account, to = replica): Promise<ChatSocket> {
+  const socket = await ChatSocket.connect(to.socketUrl, { token });
   await socket.next('hello');
   await socket.settle();
   return socket;
@@ -87,6 +88,59 @@ describe('a client that reads too slowly', () => {
     await fallBehind();
     await expect.poll(closed, SOON).toBe(before + 1);
     await expect.poll(() => replica.metric('chat_sockets'), SOON).toBe(1);
+  });
+});
+
+describe('clients that are behind together', () => {
+  const TOTAL = 4 * 1024 * 1024;
+
+  it('keep no more waiting than the bound of all, and those that read are not touched', async () => {
+    const small = await startRealtime(inject('redisUrl'), {
+      LIMITS: 'off',
+      MAX_BACKPRESSURE_TOTAL_BYTES: String(TOTAL),
+    });
+    onTestFinished(() => small.stop());
+    const rooms = new Rooms(redis);
+    const general = (await rooms.createNamed('behind', accounts[0]!.id)).id;
+    const enter = async (open: (account: Account) => Promise<{ cut(): void }>) => {
+      const account = await createAccount(redis);
+      accounts.push(account);
+      await rooms.join(account.id, general);
+      const client = await open(account);
+      onTestFinished(() => client.cut());
+      return client;
+    };
+    const sockets = Array.from({ length: 10 }, () =>
+      enter(async (account) => {
+        const socket = await connect(account, small);
+        socket.pause();
+        return socket;
+      }),
+    );
+    const streams = Array.from({ length: 2 }, () =>
+      enter(async ({ token }) => {
+        const stream = await RawHttp.connect(small.url);
+        stream.send(`GET /stream HTTP/1.1\r\nHost: chat\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+        await expect.poll(() => stream.received).toBeGreaterThan(0);
+        stream.pause();
+        return { cut: () => stream.close() };
+      }),
+    );
+    await Promise.all([...sockets, ...streams]);
+    const speaker = await connect(accounts[0]!, small);
+    onTestFinished(() => speaker.cut());
+
+    const behind = () => small.metric('chat_backpressure_bytes');
+    const connected = async () => (await small.metric('chat_sockets')) + (await small.metric('chat_streams'));
+    let most = 0;
+    for (let sent = 0; (await connected()) > 1; ) {
+      await Promise.all(Array.from({ length: 100 }, () => speaker.say(general, `${sent++} ${TEXT}`)));
+      most = Math.max(most, await behind());
+    }
+    expect(most).toBeGreaterThan(TOTAL / 4);
+    expect(most).toBeLessThanOrEqual(TOTAL);
+    await speaker.settle();
+    await expect.poll(behind).toBe(0);
   });
 });
 

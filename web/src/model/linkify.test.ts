@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { linkify } from './linkify.ts';
 
@@ -42,4 +43,38 @@ describe('linkify', () => {
     const joined = linkify(text).map((piece) => piece.text);
     expect(joined.join('')).toBe(text);
   });
+
+  it('cuts off the end what a count of all brackets before each character would', () => {
+    const end = fc.string({ unit: fc.constantFrom('a', '/', ...'()[]{}', ...'.,;!…') });
+    fc.assert(
+      fc.property(end, (text) => {
+        const link = `http://a.example/${text}`;
+        expect(links(link)[0]?.text).toBe(trimmed(link));
+      }),
+    );
+  });
+
+  it('takes four times as long for a link of four times as many brackets', () => {
+    const ratio = fastest(brackets(20_000)) / fastest(brackets(5_000));
+    // It was 16 when all brackets were counted for each one.
+    expect(ratio).toBeLessThan(10);
+  });
 });
+
+const brackets = (count: number) => `http://a.example/${')'.repeat(count)}`;
+
+function fastest(text: string): number {
+  const times = Array.from({ length: 10 }, () => {
+    const start = performance.now();
+    linkify(text);
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
+
+function trimmed(link: string): string {
+  const last = link.at(-1)!;
+  const pair = ['()', '[]', '{}'].find(([, closing]) => closing === last);
+  const trims = pair ? link.split(pair[0]!).length < link.split(last).length : '.,;!…'.includes(last);
+  return trims ? trimmed(link.slice(0, -1)) : link;
+}

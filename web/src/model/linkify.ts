@@ -25,20 +25,19 @@ export function linkify(text: string): Piece[] {
 
 /** Punctuation after a link belongs to the sentence, and so does a bracket that the link does not open. */
 function trimEnd(link: string): string {
+  // Counted once: counting anew for each character would make a link of brackets cost the square of its length.
+  const counts = new Map<string, number>();
+  for (const character of link) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const count = (character: string) => counts.get(character) ?? 0;
   let end = link.length;
   for (; end > 0; end--) {
     const last = link[end - 1]!;
     const opening = CLOSING[last];
-    const balanced = opening !== undefined && count(link, opening, end) >= count(link, last, end);
-    if (balanced || !(opening !== undefined || '.,;:!?*_~…'.includes(last))) break;
+    const trims = opening === undefined ? '.,;:!?*_~…'.includes(last) : count(last) > count(opening);
+    if (!trims) break;
+    counts.set(last, count(last) - 1);
   }
   return link.slice(0, end);
-}
-
-function count(text: string, character: string, end: number): number {
-  let found = 0;
-  for (let index = 0; index < end; index++) if (text[index] === character) found++;
-  return found;
 }
 
 function safeHref(link: string): string | undefined {

@@ -165,7 +165,7 @@ export class Chat {
     this.rooms.flush();
     this.#readAgain();
     void this.history.preview(this.rooms.recent());
-    this.people.refresh().catch((error: unknown) => this.#failed(error));
+    this.people.refreshSoon();
   }
 
   #miss({ roomId, from, to }: ClientGap): void {

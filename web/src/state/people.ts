@@ -5,7 +5,7 @@ import { signal } from '@preact/signals';
 /** Ids in one request for names, and how long (ms) ids are collected for one. */
 const BATCH = 100;
 const COLLECT_MS = 40;
-/** Over how long (ms) pages spread the reading of a list that changed for all of them. */
+/** Over how long (ms) pages spread the reading of the list that all of them read. */
 const SPREAD_MS = 3000;
 
 interface Change {
@@ -62,7 +62,10 @@ export class People {
     for (const { connected, disconnected } of changes) this.change(connected, disconnected);
   }
 
-  /** The same in a moment of each page's own choice: when a crowd comes, every page is told so at once. */
+  /**
+   * The same at a random moment within seconds: when a crowd comes, or a replica goes, every page is told so, or
+   * connects anew, at once.
+   */
   refreshSoon(): void {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;

@@ -126,3 +126,56 @@ test('released messages are forgotten, the position stays', () => {
   expect(told).toEqual(['30']);
   expect(timeline.last).toBe(30);
 });
+
+test('what the server shows is told whatever its date says, as clocks are set back and Redis fails over', () => {
+  const { timeline, told } = start(10);
+  timeline.accept(message(7200, 10));
+  timeline.accept(message(11, 10));
+  timeline.accept(message(12, 11));
+  timeline.accept(message(11, 10));
+  timeline.accept(message(7200, 10));
+  expect(told).toEqual(['7200', '11', '12']);
+  expect(timeline.last).toBe(12);
+  timeline.accept(message(7201, 7200));
+  expect(told.slice(3)).toEqual(['7201']);
+});
+
+test('a first date that is too late hides nothing', () => {
+  const { timeline, told } = start(100);
+  timeline.accept(message(11, 10));
+  timeline.accept(message(12, 11));
+  expect(told).toEqual(['11', '12']);
+});
+
+test('a foreign date is no position', () => {
+  const { timeline, told } = start(10);
+  timeline.accept(message(11, 10));
+  timeline.accept(message(15));
+  expect(timeline.last).toBe(11);
+  timeline.accept(message(16, 15));
+  expect(told).toEqual(['11', '15', '16']);
+  expect(timeline.last).toBe(16);
+});
+
+test('a foreign message with the date of another one hides it not', () => {
+  const { timeline, told } = start(10);
+  timeline.accept(message(11));
+  timeline.accept(message(11, 10));
+  expect(told).toEqual(['11', '11']);
+});
+
+test('a gap that leads back is told, and the room goes on from there', () => {
+  const { timeline, told } = start(100);
+  timeline.skip({ from: 0, to: 50 });
+  expect(timeline.last).toBe(50);
+  timeline.accept(message(51, 50));
+  expect(told).toEqual(['gap 0..50', '51']);
+});
+
+test('much of a resume that comes again is told once', () => {
+  const { timeline, told } = start(0);
+  for (let round = 0; round < 2; round++) for (let n = 1; n <= 500; n++) timeline.accept(message(n, n - 1));
+  for (let round = 0; round < 2; round++)
+    for (let n = 1; n <= 500; n++) timeline.accept(message(500, undefined, `foreign ${n}`));
+  expect(told).toHaveLength(1000);
+});

@@ -35,6 +35,8 @@ export function readInput<S extends z.ZodType>(schema: S, input: unknown): z.out
 }
 
 function hasBody(ctx: AppContext): boolean {
+  // What comes with them means nothing, and Node skips it.
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') return false;
   const { 'content-length': length, 'transfer-encoding': encoding } = ctx.req.headers;
   return encoding !== undefined || (length !== undefined && length !== '0');
 }

@@ -1,17 +1,16 @@
 import { request } from 'node:http';
 import type { User } from '@chat/protocol';
-import Router from '@koa/router';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { RawHttp } from '../../../../test/harness/raw-http.ts';
 import { AppError } from '../errors.ts';
 import { Readiness } from '../health.ts';
 import { createLogger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import { readInput } from './json-body.ts';
-import { createKoa, mount } from './koa.ts';
+import { createKoa, createRouter, mount } from './koa.ts';
 import { requireSession } from './require-session.ts';
 import { type Served, serve } from './serve.ts';
-import type { AppState } from './state.ts';
 
 const TOKEN = 't'.repeat(43);
 const USER: User = { id: 1, username: 'Ann' };
@@ -34,7 +33,7 @@ function routes() {
   const sessions = {
     find: async (token: string) => (token === TOKEN ? { hash: 'h', user: USER } : undefined),
   };
-  const router = new Router<AppState>();
+  const router = createRouter();
   return router
     .get('/items/:id', (ctx) => {
       ctx.body = { id: ctx.params.id, ip: ctx.ip, secure: ctx.secure };
@@ -122,6 +121,17 @@ describe('createKoa', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('vary')).toContain('Origin');
     }
+  });
+
+  it.each(['GET', 'HEAD'])('takes no notice of the body of a %s', async (method) => {
+    const connection = await RawHttp.connect(server.url);
+    onTestFinished(() => connection.close());
+    connection.send(`${method} /items/1 HTTP/1.1\r\nHost: test\r\nContent-Length: 8\r\n\r\nnot JSON`);
+    expect(await connection.read(method === 'HEAD')).toMatchObject({ status: 200 });
+  });
+
+  it.each(['/items/7/', '/ITEMS/7', '//items/7'])('knows no other spelling of a path: %s', async (path) => {
+    expect((await ask(path)).status).toBe(404);
   });
 
   it('answers 204 without a body, and HEAD as GET', async () => {

@@ -39,6 +39,11 @@ export function createKoa({ logger, metrics, readiness, config }: KoaParts): App
   return app;
 }
 
+/** A router for {@link mount}: a path has one spelling, as the gateway and the OpenAPI files know it. */
+export function createRouter(): Router<AppState> {
+  return new Router<AppState>({ strict: true, sensitive: true });
+}
+
 /** Adds routes; methods that they do not have are answered by 405 with Allow. */
 export function mount(app: App, router: Router<AppState>): void {
   app.use(router.routes());

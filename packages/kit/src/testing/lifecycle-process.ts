@@ -14,6 +14,7 @@ lifecycle.onShutdown('step', async () => {
 });
 logger.info('started');
 if (mode === 'throw') setTimeout(() => failLoudly(), 1);
+if (mode === 'reject redis') void Promise.reject(new Error('Connection is closed.'));
 if (mode === 'reject') void Promise.reject(new Error('nobody caught this'));
 
 function failLoudly(): never {

@@ -6,35 +6,46 @@
 
   KEYS[1]  sorted set of the room
   KEYS[2]  sorted set of what is known of retried messages, see below
-  ARGV[1]  channel to publish to
+  ARGV[1]  channel to publish to, empty = the caller publishes
   ARGV[2]  what stands before the message in the envelope (the envelope is closed with a brace)
   ARGV[3]  how many messages the room keeps, 0 = all
   ARGV[4]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
   ARGV[5]  how far back, in seconds, a message that may be stored already is looked for
-  then four for each message:
+  then four for each message; without one the script only reads on in the room, see below:
     head   {"from":1,"date":
     mid    ,"message":"Hello","roomId":"1:2","prev":
     tail   ,"cid":"c-8f2"}   or   }
     retry  "1" when the message may already be there: one with this head and tail is looked for first
 
-  KEYS[2] exists in rooms with retries alone, and holds two things by sender and cid, of the time that is looked back on:
+  KEYS[2] exists in rooms with retries, and in rooms that turn over within the time that is looked back on. It holds,
+  by sender and cid, and of that time:
 
   - The retried messages that were stored; score = when. The original may still be on the way: held up in a server or on
-    a line that stood still. An original that comes after its retry is looked for as well.
+    a line that stood still. An original that comes after its retry is looked for as well. A member of its own says that
+    there are such messages.
   - Behind a prefix, all messages up to the one that the prefix alone stands for; score = date. A retry reads what came
-    to the room since then into it, so however many retries there are, each message is read once.
+    to the room since then into it, so however many retries there are, each message is read once. A call reads a page at
+    most, as others wait in Redis meanwhile: when there is more to read it appends nothing and says so.
+  - Behind the same prefix, the messages that the room no longer keeps.
 
   Returns three strings for each message: date, prev, and "1" when it was stored now or "0" when it was found
-  (prev is then empty). Dates have six decimals and rise strictly.
+  (prev is then empty). Dates have six decimals and rise strictly. Or returns "more": nothing was appended, call again.
 ]]
 local room, retried = KEYS[1], KEYS[2]
 local channel, envelope, keep, ahead, window = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local FIRST, WIDTH = 6, 4
--- The prefix of the index, and how many messages are read into it at once.
-local INDEXED, PAGE = '@', 1000
+-- Says that retried messages were stored; the prefix of the index.
+local NOTED, INDEXED = '!', '@'
+-- Members of the room that one call reads, or deletes, at most.
+local PAGE = 500
+-- The layout of packages/protocol/src/message-layout.ts, as far as Lua can say it; captures head, date and tail.
+local LAYOUT = '^({"from":[1-9]%d*,"date":)(%d+%.%d%d%d%d%d%d),"message":".*","roomId":"[%d:]+","prev":[%d.]+'
+  .. '(,"cid":"[%w._:-]+"})$'
 
 local time = redis.call('TIME')
 local now = tonumber(time[1])
+-- To the microsecond: what is appended after a score within the bound must be within it at the next call.
+local bound = now + time[2] / 1000000 + ahead
 
 -- The shortest text that reads back as the same number: what this script writes has six decimals.
 local function decimal(score)
@@ -43,7 +54,7 @@ local function decimal(score)
 end
 
 local prev, micros = '0', now * 1000000 + tonumber(time[2])
-local last = redis.call('ZREVRANGEBYSCORE', room, now + ahead, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
+local last = redis.call('ZREVRANGEBYSCORE', room, bound, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
 if last[2] then
   prev = decimal(last[2])
   -- Rounded, as the product is a fraction off a whole number of microseconds.
@@ -58,42 +69,54 @@ end
 -- The places in ARGV of messages that may be stored already.
 local function doubtful()
   local places = {}
-  local noted = redis.call('EXISTS', retried) == 1
+  local noted = redis.call('ZSCORE', retried, NOTED)
   for i = FIRST, #ARGV, WIDTH do
     if ARGV[i + 3] == '1' or (noted and redis.call('ZSCORE', retried, identity(i))) then places[#places + 1] = i end
   end
   return places
 end
 
--- Reads what came to the room since the last time into the index of its messages.
-local function readRoom()
-  if not last[2] then return end
-  local read = redis.call('ZSCORE', retried, INDEXED)
-  local from = now - window
-  -- With a newest message before what was read, the room was emptied, or the clock set back.
-  if read and tonumber(read) <= tonumber(last[2]) then from = '(' .. read end
-  local stop = redis.call('ZCOUNT', room, '-inf', last[2])
-  local start = stop - redis.call('ZCOUNT', room, from, last[2])
-  for rank = start, stop - 1, PAGE do
-    local found = {}
-    for _, member in ipairs(redis.call('ZRANGE', room, rank, math.min(rank + PAGE, stop) - 1)) do
-      -- In a text a quotation mark is escaped, so the last such comma is that of the cid.
-      local head, date, tail = string.match(member, '^({"from":%d+,"date":)([%d.]+),.*(,"cid":"[^"]*"})$')
-      -- What another server wrote may be no number, or none that Redis takes as a score.
-      local seconds = head and tonumber(date)
-      if seconds and seconds <= now + ahead then
-        found[#found + 1] = date
-        found[#found + 1] = INDEXED .. head .. tail
-      end
+-- Puts members of the room into the index.
+local function index(members)
+  local found = {}
+  for _, member in ipairs(members) do
+    local head, date, tail = string.match(member, LAYOUT)
+    -- What another server wrote may be no number that Redis takes as a score.
+    if head and tonumber(date) <= now + ahead then
+      found[#found + 1] = date
+      found[#found + 1] = INDEXED .. head .. tail
     end
-    if #found > 0 then redis.call('ZADD', retried, unpack(found)) end
   end
-  redis.call('ZADD', retried, last[2], INDEXED)
+  if #found > 0 then redis.call('ZADD', retried, unpack(found)) end
 end
 
--- The dates of those of the messages that are in the room, by their identity.
+-- Leaves nothing in the second key for longer than it is asked for.
+local function forgetOld()
+  redis.call('ZREMRANGEBYSCORE', retried, '-inf', now - window)
+  redis.call('EXPIRE', retried, window)
+end
+
+-- Reads the next page of what came to the room since the last time into the index; false when there is more.
+local function readOn()
+  if not last[2] then return true end
+  local newest = tonumber(last[2])
+  local from = tonumber(redis.call('ZSCORE', retried, INDEXED) or newest + 1)
+  -- Nothing was read yet, or the newest message is before what was read: the room was emptied, or the clock set back.
+  if from > newest then from = now - window end
+  local members = redis.call('ZRANGEBYSCORE', room, from, newest, 'LIMIT', 0, PAGE)
+  index(members)
+  local read = newest
+  if #members == PAGE then
+    -- The next page begins with this date again, as a page may end amid messages of one date.
+    read = tonumber(redis.call('ZSCORE', room, members[PAGE]))
+    if read == from then read = read + 0.000001 end
+  end
+  redis.call('ZADD', retried, math.min(read, newest), INDEXED)
+  return #members < PAGE or read > newest
+end
+
+-- The dates of those of the messages that are stored, by their identity.
 local function findStored(places)
-  readRoom()
   local dates = {}
   for _, i in ipairs(places) do
     local score = redis.call('ZSCORE', retried, INDEXED .. identity(i))
@@ -102,10 +125,35 @@ local function findStored(places)
   return dates
 end
 
+-- Brings the room down to its limit, but for the messages that were just appended: first what is dated ahead of them,
+-- which is a mistake, then the oldest.
+local function trim(appended)
+  local size = redis.call('ZCARD', room)
+  -- A thousandth late, so that a full room of the usual size is trimmed with each hundredth message.
+  if size - keep <= keep / 1000 then return end
+  local excess = math.min(size - keep, PAGE)
+  local mistakes = math.min(excess, redis.call('ZCOUNT', room, '(' .. prev, '+inf'))
+  if mistakes > 0 then redis.call('ZREMRANGEBYRANK', room, -mistakes, -1) end
+  local old = math.min(excess - mistakes, size - mistakes - appended)
+  if old <= 0 then return end
+  local youngest = redis.call('ZRANGE', room, old - 1, old - 1, 'WITHSCORES')
+  if tonumber(youngest[2]) > now - window then
+    index(redis.call('ZRANGE', room, 0, old - 1))
+    forgetOld()
+  end
+  redis.call('ZREMRANGEBYRANK', room, 0, old - 1)
+end
+
 local places = doubtful()
 local inDoubt = #places > 0
+local reads = inDoubt or #ARGV < FIRST
+if reads and not readOn() then
+  forgetOld()
+  return 'more'
+end
+
 local stored = inDoubt and findStored(places) or {}
-local reply = {}
+local reply, appended = {}, 0
 for i = FIRST, #ARGV, WIDTH do
   local known = inDoubt and stored[identity(i)]
   if known then
@@ -117,20 +165,18 @@ for i = FIRST, #ARGV, WIDTH do
     local date = string.format('%d.%06d', seconds, micros - seconds * 1000000)
     local member = ARGV[i] .. date .. ARGV[i + 1] .. prev .. ARGV[i + 2]
     redis.call('ZADD', room, date, member)
-    redis.call('PUBLISH', channel, envelope .. member .. '}')
+    if channel ~= '' then redis.call('PUBLISH', channel, envelope .. member .. '}') end
     reply[#reply + 1] = date
     reply[#reply + 1] = prev
     reply[#reply + 1] = '1'
     if inDoubt then stored[identity(i)] = date end
-    if ARGV[i + 3] == '1' then redis.call('ZADD', retried, now, identity(i)) end
+    if ARGV[i + 3] == '1' then redis.call('ZADD', retried, now, identity(i), now, NOTED) end
     prev = date
     micros = micros + 1
+    appended = appended + 1
   end
 end
 
-if inDoubt then
-  redis.call('ZREMRANGEBYSCORE', retried, '-inf', now - window)
-  redis.call('EXPIRE', retried, window)
-end
-if keep > 0 then redis.call('ZREMRANGEBYRANK', room, 0, -keep - 1) end
+if reads then forgetOld() end
+if keep > 0 and appended > 0 then trim(appended) end
 return reply

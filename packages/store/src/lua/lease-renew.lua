@@ -5,6 +5,7 @@
   renewed a moment later than they did would find theirs run out, and its own not yet.)
 
   KEYS[1]  sorted set serverId -> expiry of the lease, in seconds of Redis' clock
+  KEYS[2]  the same of foreign servers, which are claimed like the others
   ARGV[1]  serverId
   ARGV[2]  seconds the lease lasts
   ARGV[3]  seconds a claim lasts; 0 claims nobody
@@ -26,9 +27,11 @@ local reply = { before and string.format('%.6f', before) or '', lease }
 if tonumber(ARGV[3]) == 0 or not before or tonumber(before) < now + seconds / 2 then return reply end
 
 local claim = string.format('%.6f', now + tonumber(ARGV[3]))
-for _, dead in ipairs(redis.call('ZRANGEBYSCORE', servers, '-inf', now)) do
-  redis.call('ZADD', servers, claim, dead)
-  reply[#reply + 1] = dead
-  reply[#reply + 1] = claim
+for _, leases in ipairs(KEYS) do
+  for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+    redis.call('ZADD', leases, claim, dead)
+    reply[#reply + 1] = dead
+    reply[#reply + 1] = claim
+  end
 end
 return reply

@@ -1,7 +1,7 @@
-import { type AppContext, AppError, type AppState } from '@chat/kit';
-import { GENERAL, type RoomId, type UserId } from '@chat/protocol';
+import { type AppContext, AppError, type AppState, createRouter } from '@chat/kit';
+import { GENERAL, privateMembers, type RoomId, type UserId } from '@chat/protocol';
 import type { Rooms } from '@chat/store';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import type { HistoryMetrics } from '../history-metrics.ts';
 import type { PageBodies, PageBody } from '../page-bodies.ts';
 import { type PageQuery, readPageQuery } from '../page-query.ts';
@@ -20,7 +20,7 @@ const PRELOADED: PageQuery = { range: 'newest', offset: 0, size: 20 };
 
 /** GET /room/0/preload and GET /room/:id/messages. */
 export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): Router<AppState> {
-  const router = new Router<AppState>();
+  const router = createRouter();
 
   router.get('/room/0/preload', async (ctx) => {
     const [page, name] = await owners.read(ctx, (user) =>
@@ -46,7 +46,8 @@ export function messageRoutes({ rooms, pages, owners, metrics }: MessageParts): 
   async function readPage(userId: UserId, roomId: RoomId, query: PageQuery): Promise<PageBody> {
     const [access, page] = await Promise.all([rooms.access(userId, roomId), pages.read(roomId, query)]);
     if (access === 'unknown') throw new AppError('room_not_found');
-    if (access === 'forbidden') throw new AppError('room_forbidden');
+    // Anybody may enter a named room by frame, and reads here what that connection missed.
+    if (access === 'forbidden' && privateMembers(roomId)) throw new AppError('room_forbidden');
     return page;
   }
 }

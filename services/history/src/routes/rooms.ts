@@ -1,7 +1,7 @@
-import { AppError, type AppMiddleware, type AppState, readInput } from '@chat/kit';
-import { normalizeName, privateMembers } from '@chat/protocol';
-import type { RateLimit, Rooms, Users } from '@chat/store';
-import Router from '@koa/router';
+import { AppError, type AppMiddleware, type AppState, createRouter, readInput } from '@chat/kit';
+import { normalizeName, privateMembers, type UserId } from '@chat/protocol';
+import { batched, type RateLimit, type Rooms, type Schedule, type Users } from '@chat/store';
+import type Router from '@koa/router';
 import { z } from 'zod';
 import type { RoomEvents } from '../room-events.ts';
 import { readRoomId } from '../room-id.ts';
@@ -14,23 +14,36 @@ interface RoomParts {
   guard: AppMiddleware;
   /** By user. */
   limit: RateLimit;
+  schedule: Schedule;
 }
 
 const privateRoomInput = z.object({ user1: userId, user2: userId });
 const namedRoomInput = z.object({ name: z.unknown() });
 
 /** GET /rooms/:userId, POST /room, POST /rooms and POST /rooms/:id/join. */
-export function roomRoutes({ rooms, users, events, guard, limit }: RoomParts): Router<AppState> {
-  const router = new Router<AppState>();
+export function roomRoutes({ rooms, users, events, guard, limit, schedule }: RoomParts): Router<AppState> {
+  const router = createRouter();
   const usernames = users.names.bind(users);
   const limited = limitRooms(limit);
+  // A list of a thousand rooms is much work, so requests of a user that come in together share one.
+  const listOf = batched(
+    (ids: readonly UserId[]) => Promise.all(ids.map((id) => list(id).catch((error: Error) => error))),
+    schedule,
+  );
+
+  async function list(id: UserId): Promise<string> {
+    const infos = await rooms.info(await rooms.roomsOf(id), usernames);
+    // `names` for all of them, as the tutorial's clients read it.
+    return JSON.stringify(
+      infos.map((info) => ('name' in info ? { id: info.id, name: info.name, names: [info.name] } : info)),
+    );
+  }
 
   router.get('/rooms/:userId', guard, async (ctx) => {
     const id = readUserId(ctx.params.userId);
     if (id !== ctx.state.user.id) throw new AppError('forbidden');
-    const infos = await rooms.info(await rooms.roomsOf(id), usernames);
-    // `names` for all of them, as the tutorial's clients read it.
-    ctx.body = infos.map((info) => ('name' in info ? { ...info, names: [info.name] } : info));
+    ctx.type = 'json';
+    ctx.body = await listOf(id);
   });
 
   router.post('/room', guard, limited, async (ctx) => {

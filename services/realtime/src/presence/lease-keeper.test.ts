@@ -1,14 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { createLogger, createMetrics } from '@chat/kit';
+import { createLogger } from '@chat/kit';
 import { keys, type Lease, Presence, Users } from '@chat/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { type RunningRedis, startRedis } from '../../../test/harness/redis.ts';
-import { Fanout } from './fanout.ts';
-import type { LocalUsers } from './local-users.ts';
-import { RealtimeMetrics } from './metrics.ts';
-import { PresenceKeeper } from './presence-keeper.ts';
-import { UsernameCache } from './username-cache.ts';
+import { type RunningRedis, startRedis } from '../../../../test/harness/redis.ts';
+import { UsernameCache } from '../username-cache.ts';
+import { Changes } from './changes.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 
 const LEASE_SECONDS = 60;
 
@@ -27,7 +25,7 @@ class DeafPresence extends Presence {
 let server: RunningRedis;
 let redis: Redis;
 let presence: DeafPresence;
-let keeper: PresenceKeeper;
+let keeper: LeaseKeeper;
 let now: number;
 
 beforeAll(async () => {
@@ -43,18 +41,15 @@ beforeEach(async () => {
   now = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => now);
   presence = new DeafPresence(redis, 'ann');
-  const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverId: 'ann' }));
-  keeper = new PresenceKeeper({
-    serverId: 'ann',
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  keeper = new LeaseKeeper({
     presence,
-    redis,
-    // Nobody is connected here.
-    users: { all: () => [] } as unknown as LocalUsers,
     usernames: new UsernameCache(new Users(redis)),
-    fanout: new Fanout([], metrics),
-    logger: createLogger({ name: 'test', level: 'silent' }),
+    changes: new Changes({ serverId: 'ann', redis, logger, onChanged: () => undefined }),
+    logger,
     leaseSeconds: LEASE_SECONDS,
     claimSeconds: 30,
+    onLost: () => undefined,
   });
   return () => vi.restoreAllMocks();
 });
