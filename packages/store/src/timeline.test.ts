@@ -36,7 +36,7 @@ const store = (date: number, member: object | string) =>
   redis.zadd(keys.room(id), date, typeof member === 'string' ? member : JSON.stringify(member));
 const foreign = (date: number, message: string) => ({ from: 5, date, message, roomId: id });
 
-async function read(dates: number[], overlap = false, limits = LIMITS) {
+async function read(dates: number[], overlap?: number, limits = LIMITS) {
   const [reading] = await timeline.read([{ id, dates, overlap }], limits);
   const texts = reading!.messages?.map(({ json }) => JSON.parse(json).message);
   return { ...reading!, texts };
@@ -60,7 +60,7 @@ describe('a reading', () => {
     await store(first! + 0.000001, 'not json');
     const [, last] = await append('b', 'c');
     expect(await read([first!])).toMatchObject({ count: 3, end: last, texts: ['b', 'c'] });
-    expect(await read([first!], false, { ...LIMITS, members: 2 })).toMatchObject({
+    expect(await read([first!], undefined, { ...LIMITS, members: 2 })).toMatchObject({
       count: 3,
       messages: undefined,
     });
@@ -109,8 +109,18 @@ describe('a reading', () => {
     const [first] = await append('a', 'b');
     const second = Math.floor(first!);
     await store(second, foreign(second, 'late'));
-    expect(await read([first!], true)).toMatchObject({ count: 1, texts: ['late', 'b'] });
+    expect(await read([first!], first)).toMatchObject({ count: 1, texts: ['late', 'b'] });
     expect(await read([first!])).toMatchObject({ count: 1, texts: ['b'] });
+  });
+
+  test('finds whole seconds in a busy room as well, from an earlier date on', async () => {
+    const dates = await append(...Array.from({ length: 300 }, (_, n) => `${n}`));
+    const second = Math.floor(dates[0]!);
+    await store(second, foreign(second, 'late'));
+    await store(second - 2, foreign(second - 2, 'later'));
+    const last = dates.at(-1)!;
+    expect(await read([last], dates[0])).toMatchObject({ count: 0, texts: ['late'] });
+    expect(await read([last], dates[0]! - 1)).toMatchObject({ texts: ['later', 'late'] });
   });
 
   test('of a key of another type finds nothing', async () => {

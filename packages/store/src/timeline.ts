@@ -21,8 +21,11 @@ export interface Place {
   id: RoomId;
   /** Dates that the reader has, the one to go on from first: Redis may have lost it, or its clock may have been set back. */
   dates: readonly number[];
-  /** Read also what foreign servers dated into the two seconds up to there: they write whole seconds. */
-  overlap: boolean;
+  /**
+   * Read also what foreign servers dated from the second before this date on, up to the date that is read after: they
+   * write whole seconds, which sort before what was stored earlier in that second.
+   */
+  overlap: number | undefined;
 }
 
 /** What one reading may bring of each room. */
@@ -74,7 +77,7 @@ export class Timeline {
   /** Where these rooms are, in the order of the ids, in one round trip. */
   async open(roomIds: readonly RoomId[]): Promise<Opening[]> {
     const replies = await Promise.all(
-      roomIds.map((id) => this.#ask({ id, dates: [], overlap: false }, { members: 0, bytes: 64 * 1024 })),
+      roomIds.map((id) => this.#ask({ id, dates: [], overlap: undefined }, { members: 0, bytes: 64 * 1024 })),
     );
     return replies.map((reply, index) => ({
       now: Number(reply[0]),
@@ -99,7 +102,7 @@ export class Timeline {
   }
 
   async #ask({ id, dates, overlap }: Place, { members, bytes }: ReadLimits): Promise<Reply> {
-    const args = [keys.room(id), MAX_DATE_AHEAD, members, bytes, overlap ? '1' : '', ...dates];
+    const args = [keys.room(id), MAX_DATE_AHEAD, members, bytes, overlap ?? '', ...dates];
     try {
       return (await roomRead(this.#redis, args)) as Reply;
     } catch (error) {

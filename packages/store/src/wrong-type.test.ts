@@ -92,7 +92,7 @@ const READS: Record<string, () => Promise<unknown>> = {
   'a lease': () => new Presence(redis, 'living').renewLease(6, 5),
   'where rooms are': () => new Timeline(redis).open(['0', '7', '1:2']),
   'what came to rooms': () => {
-    const places = ['0', '7', '1:2'].map((id) => ({ id, dates: [0], overlap: true }));
+    const places = ['0', '7', '1:2'].map((id) => ({ id, dates: [0], overlap: 1 }));
     return new Timeline(redis).read(places, { members: 10, bytes: 10_000 });
   },
   pages: async () => {

@@ -14,6 +14,7 @@ const metrics = new RealtimeMetrics(createMetrics({ service: 'realtime', serverI
 /** A peer that keeps what it is sent. */
 class ListeningPeer extends Peer {
   readonly open = true;
+  readonly waiting = 0;
   readonly sent: string[] = [];
   send(frame: RecognizedString): void {
     this.sent.push(String(frame));
@@ -24,7 +25,6 @@ class ListeningPeer extends Peer {
   subscribe(): void {}
   unsubscribe(): void {}
   end(): void {}
-  readonly waiting = 0;
   cut(): void {}
 }
 

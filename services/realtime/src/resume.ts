@@ -121,7 +121,9 @@ export class Resumes {
     if (retryAfterMs > 0)
       throw new AppError('rate_limited', 'too much was read for resumes', { retryAfterMs });
     // Who is where the replica is lacks nothing, but what foreign servers dated before that.
-    const asked = questions.filter(({ room, since }) => since !== room.flushed || room.foreign);
+    const asked = questions.filter(
+      ({ room, since }) => since !== room.flushed || room.foreign || room.unsure,
+    );
     this.#charge(account, asked.length * LOOK_BYTES);
     const looks = await this.#read(asked, 0, Math.max(LEAST_BYTES, LIMITS.resumeBytes / asked.length));
     const counts = new Map<Question, number>();
@@ -163,7 +165,7 @@ export class Resumes {
 }
 
 function questionOf({ room, since }: Position): Question {
-  const place = { id: room.id, dates: room.from(since), overlap: room.foreign };
+  const place = { id: room.id, dates: room.from(since), overlap: room.foreign ? since : undefined };
   return { room, since, place, messages: [], from: since, at: room.place };
 }
 
@@ -211,7 +213,12 @@ function sendGap(peer: Peer, room: Room, from: number): void {
 /** Tells what this replica published already; what it did not comes by itself, once. */
 function isOld(room: Room): (message: Incoming) => boolean {
   return (message) => {
-    if (message.date <= room.flushed || room.wentBackBehind(message.date)) return true;
+    if (message.date <= room.flushed) return true;
+    if (room.unsure && room.knows(message.date)) {
+      // It was delivered, whatever the chain goes on from. What still waits to be published is kept for the peer then.
+      room.flush();
+      return true;
+    }
     // A foreign message may be stored and not published: then it is news to everybody.
     return message.prev === undefined && !room.offer(message);
   };

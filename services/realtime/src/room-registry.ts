@@ -74,7 +74,7 @@ export class RoomRegistry {
 
   /** Reads what a room holds after its last date and delivers it. */
   async repair(room: Room): Promise<void> {
-    await this.#repairEach([room]);
+    await this.#repairEach([room], false);
   }
 
   /** The same for all rooms, after a time in which relays may have been missed. */
@@ -82,7 +82,7 @@ export class RoomRegistry {
     const unread = [...this.#rooms.values()].filter((room) => !room.opened && !this.#opening.has(room.id));
     this.#startReading(unread.map(({ id }) => id));
     const rooms = [...this.#rooms.values()].filter((room) => room.opened);
-    await this.#repairEach(rooms);
+    await this.#repairEach(rooms, true);
   }
 
   /** What rooms have after these places, in one round trip. */
@@ -147,13 +147,14 @@ export class RoomRegistry {
     }
   }
 
-  async #repairEach(rooms: readonly Room[]): Promise<void> {
+  /** @param anew relays may have been missed */
+  async #repairEach(rooms: readonly Room[], anew: boolean): Promise<void> {
     let unread = rooms;
     try {
       for (const perTrip of TRIPS) {
         const larger: Room[] = [];
         for (let start = 0; start < unread.length; start += perTrip)
-          larger.push(...(await this.#repairTogether(unread.slice(start, start + perTrip))));
+          larger.push(...(await this.#repairTogether(unread.slice(start, start + perTrip), anew)));
         unread = larger;
       }
     } catch (error) {
@@ -162,14 +163,14 @@ export class RoomRegistry {
   }
 
   /** @returns the rooms that miss more than their share of what one round trip brings */
-  async #repairTogether(some: readonly Room[]): Promise<Room[]> {
+  async #repairTogether(some: readonly Room[], anew: boolean): Promise<Room[]> {
     const rooms = some.filter((room) => room.opened && !this.#repairing.has(room));
     for (const room of some) if (this.#repairing.has(room)) this.#again.add(room);
     if (rooms.length === 0) return [];
     for (const room of rooms) this.#repairing.add(room);
     let readings: Reading[];
     try {
-      readings = await this.#readShares(rooms);
+      readings = await this.#readShares(rooms, anew);
     } finally {
       for (const room of rooms) this.#repairing.delete(room);
     }
@@ -186,15 +187,15 @@ export class RoomRegistry {
       if (missing > 0) metrics.repairs++;
       metrics.repaired += missing;
       for (const { json } of reading.messages ?? []) bytes += json.length;
-      if (this.#again.delete(room)) void this.repair(room);
+      if (this.#again.delete(room)) void this.#repairEach([room], true);
     }
     if (bytes > 0) await sleep((REST_MS * bytes) / LIMITS.resumeBytes);
     return larger;
   }
 
-  #readShares(rooms: readonly Room[]): Promise<Reading[]> {
+  #readShares(rooms: readonly Room[], anew: boolean): Promise<Reading[]> {
     return this.read(
-      rooms.map((room) => ({ id: room.id, dates: room.askFrom(), overlap: room.foreign })),
+      rooms.map((room) => room.askFrom(anew)),
       {
         members: Math.floor(LIMITS.resumeMessages / rooms.length),
         bytes: Math.floor(LIMITS.resumeBytes / rooms.length),

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { DATE_STEP, type RoomId } from '@chat/protocol';
-import type { Opening, Reading } from '@chat/store';
+import type { Opening, Place, Reading } from '@chat/store';
 import { Chain, type Incoming } from './chain.ts';
 import type { Fanout } from './fanout.ts';
 import { gapFrame, incomingOf } from './frames-out.ts';
@@ -63,6 +63,10 @@ export class Room {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Something but a held message asks for a reading: a foreign message, or a date that is not understood. */
   #due = false;
+  /** A reading is under way. */
+  #asking = false;
+  /** The last date when a foreign message came that no reading followed yet. */
+  #foreignAt: number | undefined;
   /** The place of the last frame published, among all frames of the room on this replica. */
   #seq = 0;
   /** Where the peers that are not live yet were parked, ascending. */
@@ -139,16 +143,15 @@ export class Room {
         return true;
       case 'aside':
         this.#window.push(message);
-        if (message.prev === undefined) this.foreign = true;
         if (this.#chain.held > 0) this.#deliverHeld();
-        this.#readSoon();
+        if (message.prev === undefined) this.#foreignCame();
+        else this.#readNow();
         return true;
       case 'hold':
         this.#waitForMissing();
         return true;
       case 'doubt':
-        this.#due = true;
-        this.#waitForMissing();
+        this.#readNow();
         return true;
       case 'duplicate':
         this.#options.metrics.duplicates++;
@@ -161,20 +164,29 @@ export class Room {
     if (date > this.#chain.last && !this.#chain.knows(date)) this.#options.onMissing(this);
   }
 
-  /** True for a date after the last one that is published nevertheless: the chain has gone back behind it. */
-  wentBackBehind(date: number): boolean {
-    if (date <= this.#chain.last || !this.#chain.knows(date)) return false;
-    this.#window.flush();
-    return true;
+  /** True while a reading may show that the room ends elsewhere than it is thought to. */
+  get unsure(): boolean {
+    return this.#due || this.#asking;
   }
 
-  /** Called before the room is read for {@link Room.take}. @returns the dates to read after */
-  askFrom(): number[] {
+  /** True for a date that was delivered, or passed over, lately. */
+  knows(date: number): boolean {
+    return this.#chain.knows(date);
+  }
+
+  /**
+   * Called before the room is read for {@link Room.take}.
+   *
+   * @param anew what foreign servers wrote may have been missed
+   */
+  askFrom(anew: boolean): Place {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#due = false;
+    this.#asking = true;
     this.#askedAt = performance.now();
-    return this.#chain.askFrom();
+    const overlap = this.foreign || anew ? (this.#foreignAt ?? this.#chain.last) : undefined;
+    return { id: this.id, dates: this.#chain.askFrom(), overlap };
   }
 
   /** The dates to read after for a client that is at this one. */
@@ -189,12 +201,14 @@ export class Room {
    * @returns how many messages had been missing
    */
   take(reading: Reading): number {
+    this.#asking = false;
     const { end, since, messages } = reading;
     const unknown = since === 0 && end > 0 && !this.#chain.knows(0);
     if (!messages || unknown) {
       this.#skip(reading);
       return 0;
     }
+    if (!this.#due) this.#foreignAt = undefined;
     const found = messages.map(incomingOf);
     this.foreign ||= found.some(({ prev }) => prev === undefined);
     const news = this.#chain.take({ ...reading, messages: found });
@@ -279,21 +293,29 @@ export class Room {
     for (let message = this.#chain.takeNext(now); message; message = this.#chain.takeNext(now)) {
       this.#window.push(message);
     }
-    if (this.#chain.forked) this.#readSoon();
+    if (this.#chain.forked) this.#readNow();
     if (this.#chain.held > 0 || this.#due) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   #waitForMissing(): void {
-    const urgent = this.#due || this.#chain.held >= MAX_HELD;
-    this.#readIn(urgent ? this.#askedAt + REST_MS - performance.now() : HOLD_MS);
+    if (this.#due || this.#chain.held >= MAX_HELD) this.#readNow();
+    else this.#readIn(HOLD_MS);
   }
 
-  /** What the room holds may tell more than what came: one reading for all that comes within a while. */
-  #readSoon(): void {
+  /** There may be others that were not published: one reading for all that come within a while. */
+  #foreignCame(): void {
+    this.foreign = true;
+    this.#foreignAt ??= this.#chain.last;
     this.#due = true;
     this.#readIn(HOLD_MS);
+  }
+
+  /** Where the room goes on can only be read. */
+  #readNow(): void {
+    this.#due = true;
+    this.#readIn(this.#askedAt + REST_MS - performance.now());
   }
 
   #readIn(ms: number): void {

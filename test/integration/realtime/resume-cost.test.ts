@@ -18,8 +18,7 @@ let server: RunningRedis;
 let redis: Redis;
 let proxy: RedisProxy;
 let replica: TestRealtime;
-let joe: Account;
-/** Rooms of joe with 1.6 MB each, all of which he missed. */
+/** Rooms with 1.6 MB each. */
 let rooms: string[];
 let sockets: ChatSocket[];
 
@@ -28,12 +27,12 @@ beforeAll(async () => {
   redis = new Redis(server.url);
   proxy = await RedisProxy.start(server.url);
   replica = await startRealtime(proxy.url);
-  joe = await createAccount(redis);
+  const { id: writer } = await createAccount(redis);
   rooms = [];
   const appender = new Appender(redis, { serverId: 'elsewhere', keep: 0 });
   for (let n = 0; n < ROOMS; n++) {
-    const { id } = await new Rooms(redis).createNamed('missed', joe.id);
-    const drafts = Array.from({ length: MESSAGES / 2 }, () => draft(joe.id, id, TEXT, undefined, false));
+    const { id } = await new Rooms(redis).createNamed('missed', writer);
+    const drafts = Array.from({ length: MESSAGES / 2 }, () => draft(writer, id, TEXT, undefined, false));
     for (let half = 0; half < 2; half++) await appender.append(id, drafts);
     rooms.push(id);
   }
@@ -51,7 +50,14 @@ afterEach(async () => {
   await Promise.all(sockets.map((socket) => socket.close()));
 });
 
-async function connect({ token } = joe): Promise<ChatSocket> {
+/** A user who is in all of the rooms, missed them, and has read nothing yet. */
+async function newcomer(): Promise<Account> {
+  const account = await createAccount(redis);
+  for (const id of rooms) await new Rooms(redis).join(account.id, id);
+  return account;
+}
+
+async function connect({ token }: Account): Promise<ChatSocket> {
   const socket = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token });
   sockets.push(socket);
   await socket.next('hello');
@@ -70,7 +76,7 @@ const errorsOf = (socket: ChatSocket) =>
   socket.frames.flatMap(({ type, data }) => (type === 'error' ? [data.code] : []));
 
 it('a resume reads little more than it sends, however much is missing', async () => {
-  const socket = await connect();
+  const socket = await connect(await newcomer());
   const before = await sent();
   socket.send({ type: 'resume', data: { rooms: everything() } });
   await socket.next('resumed');
@@ -79,11 +85,12 @@ it('a resume reads little more than it sends, however much is missing', async ()
 });
 
 it('event streams that ask for everything read little more than they are sent', async () => {
+  const { token } = await newcomer();
   const before = await sent();
   const streams = await Promise.all(
     Array.from({ length: 20 }, () =>
       EventStream.open(`${replica.url}/stream`, {
-        authorization: `Bearer ${joe.token}`,
+        authorization: `Bearer ${token}`,
         'last-event-id': '0',
       }),
     ),
@@ -102,16 +109,10 @@ it('a user who resumes too much is told so, is told what is missing, and goes on
   const { id } = await new Rooms(redis).createNamed('mine', account.id);
   const drafts = Array.from({ length: 100 }, () => draft(account.id, id, TEXT, undefined, false));
   await appender.append(id, drafts);
-  const open = async () => {
-    const socket = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token: account.token });
-    sockets.push(socket);
-    await socket.next('hello');
-    return socket;
-  };
-  let socket = await open();
+  let socket = await connect(account);
   for (let n = 0; n < 60 && errorsOf(socket).length === 0; n++) {
     // Another connection is no way out.
-    if (n % 10 === 9) socket = await open();
+    if (n % 10 === 9) socket = await connect(account);
     socket.send({ type: 'resume', data: { rooms: { [id]: 0 } } });
     await socket.settle();
   }
@@ -122,8 +123,7 @@ it('a user who resumes too much is told so, is told what is missing, and goes on
 });
 
 it('the rooms of a resume are looked up together', async () => {
-  // Joe is charged for what he asked for before.
-  const socket = await connect(await createAccount(redis));
+  const socket = await connect(await newcomer());
   proxy.delay(COMMANDS, 30);
   onTestFinished(() => proxy.heal(COMMANDS));
   const unknown = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`${100_000 + n}`, 0]));
@@ -136,7 +136,7 @@ it('the rooms of a resume are looked up together', async () => {
 it('a client that is at a place that Redis lost is told that it may lack all, and is not vouched for', async () => {
   const id = rooms[0]!;
   const [, last] = await redis.zrevrange(`room:${id}`, 0, 0, 'WITHSCORES');
-  const socket = await connect();
+  const socket = await connect(await newcomer());
   socket.send({ type: 'resume', data: { rooms: { [id]: Number(last) + 5 } } });
   await socket.next('resumed');
   expect(await socket.next('gap')).toEqual({ roomId: id, from: 0, to: Number(last) });
@@ -155,8 +155,7 @@ it('a client that is at a place ahead of the clock goes on from where Redis went
   const member = `{"from":${account.id},"date":${ahead.toFixed(6)},"message":"ahead","roomId":"${id}","prev":${first.toFixed(6)}}`;
   await redis.zadd(`room:${id}`, ahead, member);
   const second = await say('second');
-  const socket = await ChatSocket.connect(`${replica.socketUrl}?resume=1`, { token: account.token });
-  sockets.push(socket);
+  const socket = await connect(account);
   socket.send({ type: 'resume', data: { rooms: { [id]: ahead } } });
   expect((await socket.next('resumed')).rooms[id]).toBe(second);
   expect(socket.messages(id).map(({ message }) => message)).toEqual(['second']);

@@ -120,24 +120,27 @@ describe('GET /stream', () => {
       socket.destroy();
     });
     socket.write(`GET /stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${joe.token}\r\n\r\n`);
-    let text = '';
+    let tail = '';
+    let events = 0;
     socket.on('data', (bytes) => {
-      text += bytes.toString('latin1');
+      const parts = (tail + bytes.toString('latin1')).split('\nevent: ');
+      events += parts.length - 1;
+      tail = parts.at(-1)!.slice(-'\nevent: '.length);
     });
-    await expect.poll(() => text).toContain('event: hello');
+    await expect.poll(() => events).toBeGreaterThan(0);
     socket.pause();
+    const before = events;
     const appender = new Appender(redis, { serverId: 'elsewhere', keep: 0 });
     const batch = Array.from({ length: 250 }, () =>
       draft(pablo.id, room, 'x'.repeat(4000), undefined, false),
     );
     const relayed = () => patient.metric('chat_relayed_total');
     // More than the buffers of any system take.
-    for (let n = 0; n < 40; n++) await appender.append(room, batch);
-    await expect.poll(relayed, { timeout: 30_000 }).toBeGreaterThanOrEqual(10_000);
+    for (let n = 0; n < 20; n++) await appender.append(room, batch);
+    await expect.poll(relayed, { timeout: 30_000 }).toBeGreaterThanOrEqual(5000);
     socket.resume();
-    const count = () => text.match(/^event: message$/gm)?.length ?? 0;
     // Less than the time after which a comment is sent anyway.
-    await expect.poll(count, { timeout: 12_000, interval: 200 }).toBe(10_000);
+    await expect.poll(() => events - before, { timeout: 12_000 }).toBeGreaterThanOrEqual(5000);
   });
 
   it('counts for presence and ends with its session', async () => {

@@ -5,7 +5,7 @@
   ARGV[1]  seconds ahead of Redis' clock beyond which a score is a mistake and is not chained to
   ARGV[2]  members to return at most
   ARGV[3]  their bytes at most
-  ARGV[4]  "1": return also what foreign servers dated into the two seconds up to the date
+  ARGV[4]  a date, or "": return also what foreign servers dated from the second before it on, up to the date read after
   then dates that the caller has, the one to go on from first. The first of them that the room has, within its end, is the
   one that is read after. When it has none: the first one, if it is before the end; else the date within the end to which
   the prevs lead back from the first one; else 0. Without dates: the end.
@@ -22,10 +22,11 @@
     9  without dates: 1 when one of their members was written by a foreign server
 ]]
 local room = KEYS[1]
-local ahead, maxMembers, maxBytes, overlap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local ahead, maxMembers, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local overlap = tonumber(ARGV[4])
 local FIRST = 5
--- Newest scores that are returned, members that the overlap may have, and prevs that are followed.
-local NEWEST, MAX_OVERLAP, MAX_STEPS, PAGE = 8, 256, 1000, 100
+-- Newest scores that are returned, members and seconds that the overlap may have, and prevs that are followed.
+local NEWEST, MAX_OVERLAP, MAX_SECONDS, MAX_STEPS, PAGE = 8, 256, 10, 1000, 100
 
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -68,7 +69,7 @@ else
     scores[#scores + 1] = newest[i + 1]
     foreign = foreign or not isOwn(newest[i])
   end
-  overlap = foreign
+  overlap = foreign and stop
 end
 
 local rows, bytes = {}, 0
@@ -78,18 +79,20 @@ local function add(member, score)
   bytes = bytes + #member
 end
 
-local second = math.floor(tonumber(since))
-if overlap and second > 1 then
-  local ranges = { { second - 1, since } }
-  -- In a room that is that busy, whole seconds alone.
-  if redis.call('ZCOUNT', room, second - 1, since) > MAX_OVERLAP then
-    ranges = { { second - 1, second - 1 }, { second, second } }
+local function addForeign(from, to)
+  local before = redis.call('ZRANGEBYSCORE', room, from, to, 'WITHSCORES', 'LIMIT', 0, MAX_OVERLAP)
+  for i = 1, #before, 2 do
+    if not isOwn(before[i]) then add(before[i], before[i + 1]) end
   end
-  for _, range in ipairs(ranges) do
-    local before = redis.call('ZRANGEBYSCORE', room, range[1], range[2], 'WITHSCORES', 'LIMIT', 0, MAX_OVERLAP)
-    for i = 1, #before, 2 do
-      if not isOwn(before[i]) then add(before[i], before[i + 1]) end
-    end
+end
+
+local first = overlap and math.floor(math.min(tonumber(overlap), tonumber(since))) - 1
+if first and first > 0 then
+  if redis.call('ZCOUNT', room, first, since) <= MAX_OVERLAP then
+    addForeign(first, since)
+  else
+    -- In a room that is that busy, whole seconds alone.
+    for second = first, math.min(first + MAX_SECONDS, math.floor(tonumber(since))) do addForeign(second, second) end
   end
   if bytes > maxBytes then rows, bytes = {}, 0 end
 end
