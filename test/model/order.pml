@@ -89,7 +89,7 @@ proctype world() {
   :: failovers < FAILOVERS && written > 0 && in(written - 1, stored) ->
     d_step { failOver(); cut(0); cut(1); failovers++ }
   :: pauses < PAUSES -> d_step { now = now + 2 * SECOND; pauses++ }
-  :: !opened[1] -> d_step { open(1) }
+  :: !opened[1] -> d_step { opensAt(1) }
   :: break
   od
 }
@@ -116,7 +116,7 @@ proctype monitor() {
 
 init {
   atomic {
-    open(0);
+    opensAt(0);
     run replica(0);
     run replica(1);
     run client();

@@ -1,26 +1,24 @@
-/* A replica: chain.ts (offer, deliverHeld), room.ts and room-registry.ts (open, startRepair, repaired). */
+/* A replica: chain.ts (offer, deliverHeld), room.ts and room-registry.ts (opensAt, askFrom, take). */
 
 bool opened[2];
 byte last[2];      /* the date that the next message follows */
-int memory[2];     /* dates that were chained: known, and next ones may follow them */
-byte start[2];     /* memory has all that was chained after this date */
+int recent[2];     /* dates that were chained: known, and next ones may follow them */
 int unchained[2];  /* messages shown without a place in the chain: foreign ones, and those that Redis does not have */
 int held[2];
-bool asked[2];     /* the room is to be read */
+bool due[2];       /* the room is to be read */
 bool reading[2];
 byte since[2], end[2];
 int rows[2];
 bool tooMany[2];   /* more than LIMIT rows */
-bool noFork[2];    /* Redis has none of the dates in memory any more */
-int heldBeforeRead[2];
+bool noFork[2];    /* Redis has none of the dates in recent any more */
+int asked[2];      /* held when the read began */
 
-inline open(r) {
+inline opensAt(r) {
   chainEnd(readBound(r));
   printf("replica %d opens the room at %d\n", r, e);
   opened[r] = true;
   last[r] = e;
-  start[r] = e;
-  memory[r] = only(e)
+  recent[r] = only(e)
 }
 
 inline toSockets(r, x) {
@@ -34,14 +32,14 @@ inline toSockets(r, x) {
 inline next(r, x) {
   toSockets(r, x);
   last[r] = date[x];
-  add(memory[r], date[x])
+  add(recent[r], date[x])
 }
 
 inline ask(r) {
 #ifdef DROPPED_WHILE_READING
-  when(!reading[r], asked[r] = true)
+  when(!reading[r], due[r] = true)
 #else
-  asked[r] = true
+  due[r] = true
 #endif
 }
 
@@ -69,14 +67,14 @@ inline offer(r, x) {
     :: in(x, own) && date[x] > last[r] && prev[x] == last[r] -> next(r, x); deliverHeld(r)
     :: in(x, own) && date[x] > last[r] && prev[x] != last[r] -> hold(r, x)
 #else
-    :: in(x, own) && in(date[x], memory[r]) /* a duplicate */
+    :: in(x, own) && in(date[x], recent[r]) /* a duplicate */
 #ifdef LOST_BEFORE
-    :: in(x, own) && !in(date[x], memory[r]) && date[x] > last[r] && prev[x] < last[r] -> next(r, x); deliverHeld(r)
+    :: in(x, own) && !in(date[x], recent[r]) && date[x] > last[r] && prev[x] < last[r] -> next(r, x); deliverHeld(r)
 #endif
     :: else ->
       if
-      :: in(prev[x], memory[r]) -> next(r, x); deliverHeld(r)
-      :: !in(prev[x], memory[r]) && date[x] > last[r] -> hold(r, x)
+      :: in(prev[x], recent[r]) -> next(r, x); deliverHeld(r)
+      :: !in(prev[x], recent[r]) && date[x] > last[r] -> hold(r, x)
       :: else -> ask(r) /* a late duplicate, or the chain forked */
       fi
 #endif
@@ -89,8 +87,8 @@ inline deliverHeld(r) {
   :: more = false;
     for (n : 0 .. written - 1) {
       if
-      :: in(n, held[r]) && in(date[n], memory[r]) -> drop(held[r], n)
-      :: in(n, held[r]) && !in(date[n], memory[r]) && in(prev[n], memory[r]) ->
+      :: in(n, held[r]) && in(date[n], recent[r]) -> drop(held[r], n)
+      :: in(n, held[r]) && !in(date[n], recent[r]) && in(prev[n], recent[r]) ->
         drop(held[r], n);
         next(r, n);
         more = true
@@ -101,11 +99,11 @@ inline deliverHeld(r) {
   od
 }
 
-/* Reads after the newest date in memory that is in the chain still. */
-inline startRepair(r) {
-  asked[r] = false;
+/* Reads after the newest date in recent that is in the chain still. */
+inline askFrom(r) {
+  due[r] = false;
   reading[r] = true;
-  heldBeforeRead[r] = held[r];
+  asked[r] = held[r];
   chainEnd(readBound(r));
   end[r] = e;
 #ifdef NO_REWIND
@@ -114,9 +112,9 @@ inline startRepair(r) {
   noFork[r] = true;
   for (d : 0 .. e) {
 #ifdef FORK_BY_DATE
-    when(in(d, memory[r]), since[r] = d; noFork[r] = false)
+    when(in(d, recent[r]), since[r] = d; noFork[r] = false)
 #else
-    when(in(d, memory[r]) && (d == 0 || in(d, dates)), since[r] = d; noFork[r] = false)
+    when(in(d, recent[r]) && (d == 0 || in(d, dates)), since[r] = d; noFork[r] = false)
 #endif
   }
 #endif
@@ -125,14 +123,14 @@ inline startRepair(r) {
   tooMany[r] = n > LIMIT
 }
 
-inline repaired(r) {
+inline take(r) {
   printf("replica %d takes what it read\n", r);
   reading[r] = false;
   if
 #ifdef GAP_AFTER_RELAYS
-  :: tooMany[r] || noFork[r] -> tellGap(r)
+  :: tooMany[r] || noFork[r] -> skipTo(r)
 #else
-  :: (tooMany[r] || noFork[r]) && !in(end[r], memory[r]) -> tellGap(r)
+  :: (tooMany[r] || noFork[r]) && !in(end[r], recent[r]) -> skipTo(r)
 #endif
   :: else -> takeRows(r)
   fi;
@@ -140,21 +138,21 @@ inline repaired(r) {
   /* What was held and is not in the chain of Redis is shown, and not chained to; what lies in the gap is not shown. */
   for (n : 0 .. written - 1) {
     if
-    :: in(n, held[r] & heldBeforeRead[r]) ->
+    :: in(n, held[r] & asked[r]) ->
       drop(held[r], n);
       when(date[n] > end[r] || !in(n, stored), add(unchained[r], n); toSockets(r, n))
     :: else
     fi
   }
-  when(held[r] != 0, asked[r] = true);
-  rows[r] = 0; since[r] = 0; end[r] = 0; tooMany[r] = false; noFork[r] = false; heldBeforeRead[r] = 0
+  when(held[r] != 0, due[r] = true);
+  rows[r] = 0; since[r] = 0; end[r] = 0; tooMany[r] = false; noFork[r] = false; asked[r] = 0
 }
 
 inline takeRows(r) {
   for (d : 1 .. end[r]) {
     for (n : 0 .. written - 1) {
       if
-      :: in(n, rows[r] & readable & ~unchained[r]) && date[n] == d && !(in(n, own) && in(d, memory[r])) ->
+      :: in(n, rows[r] & readable & ~unchained[r]) && date[n] == d && !(in(n, own) && in(d, recent[r])) ->
         toSockets(r, n);
         when(!in(n, own), add(unchained[r], n))
       :: else
@@ -162,12 +160,12 @@ inline takeRows(r) {
     }
   }
   /* Relays that came meanwhile may have brought the chain as far or farther. */
-  when(!in(end[r], memory[r]), last[r] = end[r]);
+  when(!in(end[r], recent[r]), last[r] = end[r]);
   /* All of the range is known now, whatever its members are. */
-  for (n : 0 .. written - 1) { when(in(n, rows[r]) && date[n] > since[r], add(memory[r], date[n])) }
+  for (n : 0 .. written - 1) { when(in(n, rows[r]) && date[n] > since[r], add(recent[r], date[n])) }
 }
 
-inline tellGap(r) {
+inline skipTo(r) {
   printf("replica %d tells a gap from %d to %d\n", r, since[r], end[r]);
   if
   :: at == r ->
@@ -177,12 +175,11 @@ inline tellGap(r) {
   :: else
   fi;
   last[r] = end[r];
-#ifdef GAP_KEEPS_MEMORY
-  add(memory[r], end[r])
+#ifdef GAP_KEEPS_RECENT
+  add(recent[r], end[r])
 #else
   /* What is still on its way from before the gap follows nothing that is known. */
-  start[r] = end[r];
-  memory[r] = only(end[r])
+  recent[r] = only(end[r])
 #endif
 }
 
@@ -191,8 +188,8 @@ endless:
   do
   :: d_step { relay[r]?f -> offer(r, f) }
   :: d_step { answer[r]?f -> offer(r, f) }
-  :: d_step { asked[r] && !reading[r] && subscribed[r] -> startRepair(r) }
-  :: d_step { reading[r] -> repaired(r) }
+  :: d_step { due[r] && !reading[r] && subscribed[r] -> askFrom(r) }
+  :: d_step { reading[r] -> take(r) }
   :: d_step { !subscribed[r] -> subscribed[r] = true; when(opened[r], ask(r)) }
   od
 }

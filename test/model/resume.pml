@@ -7,14 +7,16 @@ int resumeRows;
 
 /* A message that the replica has not sent yet comes by itself. A foreign one may come twice: clients know it again. */
 #ifdef FOREIGN_BY_DATE
-#define sentBy(r, x) (in(date[x], memory[r]) || date[x] <= start[r])
+#define isOld(r, x) (date[x] <= last[r] || in(date[x], recent[r]))
+#elif defined(OLD_BY_DATE)
+#define isOld(r, x) (date[x] <= last[r] || !in(x, own))
 #else
-#define sentBy(r, x) (in(date[x], memory[r]) || date[x] <= start[r] || !in(x, own))
+#define isOld(r, x) (date[x] <= last[r] || in(date[x], recent[r]) || !in(x, own))
 #endif
 
 /* The replica has what the client had from another one, or it is not on its way. */
-#define waitsFor(r) (len(relay[r]) + len(answer[r]) > 0 || reading[r] || asked[r] || !subscribed[r])
-#define caughtUp(r) (in(position, memory[r]) || position < start[r] || !waitsFor(r))
+#define waitsFor(r) (len(relay[r]) + len(answer[r]) > 0 || reading[r] || due[r] || !subscribed[r])
+#define caughtUp(r) (last[r] >= position || !waitsFor(r))
 
 inline readForResume(r) {
   resumeRead = true;
@@ -84,6 +86,7 @@ inline goLive(r) {
     fi
   :: empty(kept) -> break
   od;
+  position = last[r]; /* resumed */
   resumeGap = false; resumeFrom = 0; resumeEnd = 0; resumeRows = 0
 }
 
@@ -91,10 +94,9 @@ inline sendRows(r) {
   for (d : 1 .. resumeEnd) {
     for (n : 0 .. written - 1) {
       if
-      :: in(n, resumeRows) && date[n] == d && !sentBy(r, n) -> drop(resumeRows, n)
-      :: in(n, resumeRows) && date[n] == d && sentBy(r, n) ->
-        when(in(n, readable), display(n));
-        when(d > resumeFrom, position = d)
+      :: in(n, resumeRows) && date[n] == d && !isOld(r, n) -> drop(resumeRows, n)
+      :: in(n, resumeRows) && date[n] == d && isOld(r, n) ->
+        when(in(n, readable), display(n))
       :: else
       fi
     }
@@ -103,7 +105,7 @@ inline sendRows(r) {
 
 inline connect(r) {
   printf("client at replica %d\n", r);
-  when(!opened[r], open(r));
+  when(!opened[r], opensAt(r));
   at = r;
   parked = true
 }
