@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type Cluster, startCluster } from '../test/harness/cluster.ts';
+import { checkDataDir } from '../test/harness/data-dir.ts';
 import { launcher } from '../test/harness/programs.ts';
 import { build } from './build.mjs';
 import { readSettings, type Settings } from './start-config.ts';
@@ -13,6 +14,7 @@ class RedisAwayError extends Error {
 export async function runCluster(): Promise<void> {
   const settings = readSettings();
   // What cannot be had is told before anything is built or started.
+  checkDataDir(settings.DATA_DIR);
   if (!settings.REDIS_URL) launcher('redis-server', { directories: [] });
   launcher('haproxy', { directories: [] });
   await build();

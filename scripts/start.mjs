@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { checkNativeModules, checkNode, installDependencies, RequirementError } from './dependencies.mjs';
+import { nearMiss } from './near-miss.mjs';
 
 // npm start: plain Node and nothing else up to `npm ci`; what follows is TypeScript (run-cluster.ts).
 
@@ -25,10 +26,12 @@ try {
   if (process.argv.includes('--help') || process.argv.includes('-h')) {
     console.log(HELP);
   } else {
+    checkArguments(process.argv.slice(2));
     checkNode();
     // First of all: with a cluster running here, not even its node_modules may change.
     await checkPort('PORT', 8080);
     await checkPort('SOCKET_PORT', 8081);
+    if (process.env.STATS_PORT) await checkPort('STATS_PORT', 0);
     installDependencies();
     checkNativeModules();
     const { register } = await import('tsx/esm/api');
@@ -44,6 +47,27 @@ try {
   process.exit(1);
 }
 
+/** @param {string[]} args */
+function checkArguments([arg]) {
+  if (arg === undefined) return;
+  const [flag = ''] = arg.split('=');
+  if (!flag.startsWith('-')) {
+    throw new RequirementError(
+      `${arg}: npm start takes no such argument; npm start -- --help lists the settings`,
+    );
+  }
+  const variable = flag.replace(/^-+/, '').replaceAll('-', '_').toUpperCase();
+  const setting = nearMiss(
+    variable,
+    Array.from(HELP.matchAll(/^ {2}([A-Z_]+)/gm), ([, name]) => name ?? ''),
+  );
+  const meant = nearMiss(flag, ['--help']);
+  let mend = 'npm start -- --help lists the settings';
+  if (setting) mend = `set ${setting}=… before it, as in ${setting}=… npm start`;
+  if (meant) mend = `did you mean ${meant}?`;
+  throw new RequirementError(`${flag}: npm start takes no such flag; ${mend}`);
+}
+
 /**
  * @param {string} variable
  * @param {number} fallback
@@ -53,13 +77,21 @@ async function checkPort(variable, fallback) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new RequirementError(`${variable}: expected a port from 1 to 65535, got ${process.env[variable]}`);
   }
-  const free = await new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+  /** @type {string | undefined} */
+  const code = await new Promise((resolve) => {
+    const server = createServer().once('error', (error) => resolve(Reflect.get(error, 'code')));
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(undefined)));
   });
-  if (!free) {
+  if (code === 'EACCES') {
     throw new RequirementError(
-      `port ${port} is in use: end what listens there, or choose another one with ${variable}=…`,
+      `${variable}: this user may not listen on port ${port} (EACCES): choose one from 1024 on with ${variable}=…`,
+    );
+  }
+  if (code) {
+    throw new RequirementError(
+      code === 'EADDRINUSE'
+        ? `port ${port} is in use: end what listens there, or choose another one with ${variable}=…`
+        : `${variable}: nothing can listen on port ${port} of 127.0.0.1 (${code})`,
     );
   }
 }

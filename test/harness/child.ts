@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { forget, watch } from './guard.ts';
 
 export interface ChildOptions {
@@ -9,6 +10,8 @@ export interface ChildOptions {
   args: string[];
   /** Both output streams are appended to this file. */
   logFile: string;
+  /** What a line of its output is in the log. Default: the output goes to the file as it is. */
+  logLine?: (line: string) => string;
   env?: NodeJS.ProcessEnv;
   /** When this process dies, the others are stopped before it. */
   stopLast?: boolean;
@@ -35,19 +38,22 @@ export interface Child {
 /** Starts a program directly, without a shell. Rejects when the program cannot be run at all. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const log = openSync(options.logFile, 'a');
+  const output = options.logLine ? 'pipe' : log;
   let child: ChildProcess;
   try {
     child = spawn(options.command, options.args, {
       env: options.env ?? process.env,
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', output, output],
       // A session of its own: Ctrl-C in the terminal reaches the parent alone, which stops all in order.
       detached: true,
     });
   } finally {
-    closeSync(log);
+    if (!options.logLine) closeSync(log);
   }
+  if (options.logLine) writeLines(child, log, options.logLine);
   const exited = new Promise<ChildExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    // With a pipe not before its last line is in the log.
+    child.once(options.logLine ? 'close' : 'exit', (code, signal) => resolve({ code, signal }));
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
@@ -73,6 +79,13 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       return exit;
     },
   };
+}
+
+function writeLines(child: ChildProcess, log: number, logLine: (line: string) => string): void {
+  for (const input of [child.stdout, child.stderr]) {
+    if (input) createInterface({ input }).on('line', (line) => writeSync(log, `${logLine(line)}\n`));
+  }
+  child.once('close', () => closeSync(log));
 }
 
 /** The last lines of a child's log, for the message that says why it died; empty when there is none. */

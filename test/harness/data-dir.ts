@@ -1,5 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What cluster.json says: the url and pid of every process. */
@@ -18,6 +27,11 @@ export interface ClusterFile {
 /** Another cluster works in this directory. */
 export class DataDirInUseError extends Error {
   override readonly name = 'DataDirInUseError';
+}
+
+/** This user cannot keep files there. */
+export class DataDirUnusableError extends Error {
+  override readonly name = 'DataDirUnusableError';
 }
 
 const LEFTOVER_TIMEOUT_MS = 20_000;
@@ -48,10 +62,11 @@ export class DataDir {
    * an owner that was killed, which stop by themselves.
    *
    * @throws DataDirInUseError when a running cluster owns it; nothing is touched then
+   * @throws DataDirUnusableError when this user cannot write there
    */
   static async take(path: string): Promise<DataDir> {
     const dir = new DataDir(path);
-    mkdirSync(path, { recursive: true });
+    checkDataDir(path);
     dir.#lock();
     await dir.#leftOvers();
     dir.#keepPreviousLogs();
@@ -117,6 +132,25 @@ export class DataDir {
       return undefined;
     }
   }
+}
+
+/** Creates the directory where it does not exist. Throws DataDirUnusableError when this user cannot write there. */
+export function checkDataDir(path: string): void {
+  try {
+    makeDirectory(path);
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new DataDirUnusableError(
+      `DATA_DIR: ${path} cannot be used (${(error as Error).message}): choose another directory with DATA_DIR=…`,
+    );
+  }
+}
+
+/** Not by mkdirSync with `recursive`: below /proc, which answers ENOENT, Node tries for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }
 
 /** The pid in the lock when that process still runs; undefined when it is gone or the file is not whole. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -240,7 +240,7 @@ describe('/ws', () => {
     const [socket] = await opened('/replica/1/ws');
     first.ready = false;
     await eventually(async () => {
-      const servers = await Promise.all(Array.from({ length: 8 }, () => get('/')));
+      const servers = await Promise.all(Array.from({ length: 8 }, () => get('/stream')));
       return servers.every(({ server }) => server !== first.name);
     });
     socket.send('still here');
@@ -248,7 +248,16 @@ describe('/ws', () => {
     expect(String(echo)).toBe('still here');
     socket.close();
     first.ready = true;
-    await eventually(async () => (await get('/')).server === first.name);
+    await eventually(async () => (await get('/stream')).server === first.name);
+  });
+
+  test('an unready replica still serves the page', async () => {
+    for (const replica of replicas) replica.ready = false;
+    await eventually(async () => (await fetch(`${gateway.url}/stream`)).status === 503);
+    for (const path of ['/', '/replicas', '/icon.svg', '/assets/app.js'])
+      expect((await get(path)).server).toMatch(/^realtime-/);
+    for (const replica of replicas) replica.ready = true;
+    await eventually(async () => (await fetch(`${gateway.url}/stream`)).status === 200);
   });
 });
 
@@ -372,6 +381,7 @@ test('the backends file lists every server by name', () => {
   expect(text).toContain('server auth-1 127.0.0.1:1 check');
   expect(text).toContain('server history-2 127.0.0.1:3 check');
   expect(text).toContain('server realtime-1 127.0.0.1:4 check');
+  expect(text).toContain('server page-1 127.0.0.1:4 check');
 });
 
 test('a port that is taken is an error that shows the log of HAProxy', async () => {
@@ -384,4 +394,12 @@ test('a port that is taken is an error that shows the log of HAProxy', async () 
   };
   await expect(startGateway(options)).rejects.toThrow(/haproxy ended while it started:[\s\S]*cannot bind/i);
   await taken.close();
+});
+
+test('every line of the log is JSON, also what HAProxy says of itself and of its servers', () => {
+  const text = readFileSync(join(dir, 'gateway.log'), 'utf8');
+  const lines = text.trimEnd().split('\n');
+  expect(text).toMatch(/is DOWN/);
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({ name: 'gateway', level: expect.any(Number) });
 });

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, type ChildExit, lastLines, startChild } from './child.ts';
 import { runtimeApi } from './gateway-admin.ts';
+import { toJsonLine } from './gateway-log.ts';
 import { freePort } from './ports.ts';
 import { launcher } from './programs.ts';
 
@@ -65,6 +66,7 @@ export function renderBackends({ auth, history, realtime }: Backends): string {
     `  use-server realtime-%[var(txn.replica)] ${pinned}`,
     ...servers('realtime', realtime),
     '',
+    ...['backend page from page', ...servers('page', realtime), ''],
   ].join('\n');
 }
 
@@ -91,6 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       command: program.command,
       args: [...program.args, '-db', '-f', join(CONFIG_DIR, 'haproxy.cfg'), '-f', backendsFile],
       logFile: options.logFile ?? join(options.dir, 'gateway.log'),
+      logLine: toJsonLine,
       env: { ...process.env, ...options.env, ...env },
     });
     try {
@@ -124,10 +127,11 @@ function running(child: Child, { host, port, statsPort, adminSocket, socketDir }
     exited: child.exited,
     child,
     async addReplica(n, replicaPort) {
-      const server = `realtime/realtime-${n}`;
-      await runtimeApi(adminSocket, `add server ${server} 127.0.0.1:${replicaPort} ${CHECK}`);
-      await runtimeApi(adminSocket, `enable health ${server}`);
-      await runtimeApi(adminSocket, `enable server ${server}`);
+      for (const server of [`realtime/realtime-${n}`, `page/page-${n}`]) {
+        await runtimeApi(adminSocket, `add server ${server} 127.0.0.1:${replicaPort} ${CHECK}`);
+        await runtimeApi(adminSocket, `enable health ${server}`);
+        await runtimeApi(adminSocket, `enable server ${server}`);
+      }
       await runtimeApi(adminSocket, `experimental-mode on; set var proc.replicas int(${n})`);
     },
     closeDoor: () => child.kill('SIGUSR1'),

@@ -23,6 +23,7 @@ export class RedisProxy {
   readonly #muted = new Set<string>();
   readonly #blocked = new Set<string>();
   readonly #late = new Map<string, number>();
+  readonly #accepted = new Map<string, number>();
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -45,6 +46,11 @@ export class RedisProxy {
   /** Open connections of that name. */
   connections(name: string): number {
     return [...this.#passages].filter((passage) => passage.name === name).length;
+  }
+
+  /** Connections of that name that there were until now, but for those that were blocked. */
+  accepted(name: string): number {
+    return this.#accepted.get(name) ?? 0;
   }
 
   /** What Redis says to the connections of that name, those of now and later ones, is thrown away. */
@@ -102,6 +108,7 @@ export class RedisProxy {
           end(passage);
           return;
         }
+        if (passage.name !== '') this.#accepted.set(passage.name, this.accepted(passage.name) + 1);
       }
       upstream.write(bytes);
     });

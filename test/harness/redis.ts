@@ -17,6 +17,8 @@ export interface RedisOptions {
   appendonly?: boolean;
   /** Further arguments of redis-server, for instance ['--maxmemory', '50mb']. */
   args?: string[];
+  /** Environment of redis-server; a container does not get it. Default: that of this process. */
+  env?: NodeJS.ProcessEnv;
   /** Default: redis.log in dir. */
   logFile?: string;
   /** Is told when redis-server has to be installed first. Default: console.log. */
@@ -55,6 +57,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RunningRed
       command: program.command,
       args,
       logFile,
+      env: options.env,
       stopLast: true,
     });
     try {

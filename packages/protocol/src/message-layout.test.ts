@@ -17,7 +17,7 @@ describe('the layout of a message', () => {
           prev: 0,
           cid: 'c-1',
         });
-        expect(isOwnMember(member, '1:2')).toBe(true);
+        expect(isOwnMember(member, '1:2', Number(DATE))).toBe(true);
       }),
     );
   });
@@ -27,12 +27,13 @@ describe('the layout of a message', () => {
     expect(member).toBe(
       '{"from":7,"date":1615480369.123456,"message":"Hi","roomId":"0","prev":1615480301.5}',
     );
-    expect(isOwnMember(member, '0')).toBe(true);
+    expect(isOwnMember(member, '0', Number(DATE))).toBe(true);
   });
 
-  it('is not that of a message of another room, nor of one that names two', () => {
+  it('is not that of a message of another room, nor of one that names two, nor of another date', () => {
     const member = joinMessage(messageFragments(7, '1:2', ',"roomId":"0","prev":0'), DATE, '0');
-    expect(isOwnMember(member, '0')).toBe(false);
-    expect(isOwnMember(member, '1:20')).toBe(false);
+    expect(isOwnMember(member, '0', Number(DATE))).toBe(false);
+    expect(isOwnMember(member, '1:20', Number(DATE))).toBe(false);
+    expect(isOwnMember(member, '1:2', 1)).toBe(false);
   });
 });

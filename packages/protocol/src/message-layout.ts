@@ -51,9 +51,11 @@ const MEMBER = new RegExp(`^${MESSAGE_SOURCE}$`);
 const MAX_LENGTH = LIMITS.messageBytes * 6 + 1024;
 
 /**
- * True for a stored message of this room exactly as this cluster writes it: it is JSON and needs no further look.
- * Some 0.15 us for a message of 40 characters, a fifth of JSON.parse.
+ * True for a stored message of this room exactly as this cluster writes it, with its date as the score: it is JSON and
+ * needs no further look. Some 0.15 us for a message of 40 characters, a fifth of JSON.parse.
  */
-export function isOwnMember(member: string, roomId: RoomId): boolean {
-  return member.length <= MAX_LENGTH && MEMBER.exec(member)?.[2] === roomId;
+export function isOwnMember(member: string, roomId: RoomId, score: number): boolean {
+  if (member.length > MAX_LENGTH) return false;
+  const match = MEMBER.exec(member);
+  return match?.[2] === roomId && Number(match[1]) === score;
 }

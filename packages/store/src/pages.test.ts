@@ -180,6 +180,26 @@ describe('garbage in the sorted set', () => {
     expect(texts(await pages.after('0', 0, 50))).toEqual(['a', 'b', 'c']);
   });
 
+  test('a message in our layout has the date of its place, so that paging goes on behind it', async () => {
+    const member = (date: string, text: string) =>
+      `{"from":1,"date":${date}.000000,"message":"${text}","roomId":"0","prev":0,"cid":"${text}"}`;
+    await redis.zadd(
+      keys.room('0'),
+      5,
+      member('1', 'early'),
+      6,
+      member('9', 'late'),
+      7,
+      member('7', 'right'),
+    );
+    const first = await pages.after('0', 2, 1);
+    expect(read(first)).toMatchObject([{ message: 'early', date: 5 }]);
+    expect(read(await pages.after('0', 5, 50))).toMatchObject([
+      { message: 'late', date: 6 },
+      { message: 'right', date: 7 },
+    ]);
+  });
+
   test('numbers that only look like ours leave the page JSON', async () => {
     await redis.zadd(keys.room('0'), 1, '{"from":1,"date":0123,"message":"x","roomId":"0","prev":007}');
     await append('0', 'a');
@@ -238,7 +258,7 @@ describe('garbage in the sorted set', () => {
     const member = `{"from":1,"date":1,"message":"${'\\n'.repeat(15e6)}","roomId":"0","prev":0}`;
     await redis.zadd(keys.room('0'), 1, member);
     const page = await pages.newest('0', 0, 50);
-    expect(page.messages[0]!.length).toBe(member.length);
+    expect(page.messages[0]!.length).toBe(member.length - ',"prev":0'.length);
   });
 
   test('a key of another type is an empty room', async () => {

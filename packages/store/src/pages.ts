@@ -55,14 +55,19 @@ export class Pages {
   async #page(roomId: RoomId, range: Range, size: number): Promise<Page> {
     // One more shows whether the last date goes on beyond the page.
     const wanted = range.kind === 'newest' ? size : size + 1;
-    const members = await this.#read(roomId, range, 0, wanted, false);
-    if (!members.every((member) => isOwnMember(member, roomId)))
-      return this.#foreignPage(roomId, range, size);
-    if (members.length > size) members.pop();
-    return { messages: members, skipped: 0 };
+    const rows = await this.#read(roomId, range, 0, wanted);
+    const messages: string[] = [];
+    for (let index = 0; index < rows.length; index += 2) {
+      const member = rows[index] as string;
+      if (!isOwnMember(member, roomId, Number(rows[index + 1])))
+        return this.#foreignPage(roomId, range, size);
+      messages.push(member);
+    }
+    if (messages.length > size) messages.pop();
+    return { messages, skipped: 0 };
   }
 
-  /** With scores, message by message: for rooms that foreign servers write to. */
+  /** Message by message: for rooms that foreign servers write to. */
   async #foreignPage(roomId: RoomId, range: Range, size: number): Promise<Page> {
     const page: Page = { messages: [], skipped: 0 };
     // Messages that arrive between two chunks push what has been read into the next one.
@@ -70,7 +75,7 @@ export class Pages {
     let lastScore: string | undefined;
     let count = size + 50;
     for (let start = 0; start < MAX_SCANNED; start += count, count = MAX_CHUNK) {
-      const rows = await this.#read(roomId, range, start, count, true);
+      const rows = await this.#read(roomId, range, start, count);
       for (let index = 0; index < rows.length; index += 2) {
         const member = rows[index] as string;
         const score = rows[index + 1] as string;
@@ -80,7 +85,8 @@ export class Pages {
         }
         if (seen.has(member)) continue;
         seen.add(member);
-        const text = isOwnMember(member, roomId) ? member : normalize(member, roomId, Number(score));
+        const date = Number(score);
+        const text = isOwnMember(member, roomId, date) ? member : normalize(member, roomId, date);
         if (text === undefined) {
           page.skipped++;
           continue;
@@ -93,29 +99,13 @@ export class Pages {
     return page;
   }
 
-  #read(roomId: RoomId, range: Range, start: number, count: number, withScores: boolean): Promise<string[]> {
-    const key = keys.room(roomId);
-    const rows = withScores
-      ? this.#readScored(key, range, start, count)
-      : this.#readMembers(key, range, start, count);
-    return orMissing(rows, []);
+  /** Each member is followed by its score. */
+  #read(roomId: RoomId, range: Range, start: number, count: number): Promise<string[]> {
+    return orMissing(this.#rows(keys.room(roomId), range, start, count), []);
   }
 
   // A number's shortest text reads back as the same double, in Redis as here: "(" leaves out just that date.
-
-  #readMembers(key: string, range: Range, start: number, count: number): Promise<string[]> {
-    switch (range.kind) {
-      case 'newest':
-        return this.#redis.zrevrange(key, range.offset + start, range.offset + start + count - 1);
-      case 'before':
-        return this.#redis.zrevrangebyscore(key, `(${range.date}`, '-inf', 'LIMIT', start, count);
-      case 'after':
-        return this.#redis.zrangebyscore(key, `(${range.date}`, '+inf', 'LIMIT', start, count);
-    }
-  }
-
-  /** Each member is followed by its score. */
-  #readScored(key: string, range: Range, start: number, count: number): Promise<string[]> {
+  #rows(key: string, range: Range, start: number, count: number): Promise<string[]> {
     const scores = 'WITHSCORES';
     switch (range.kind) {
       case 'newest':
@@ -141,5 +131,8 @@ function normalize(member: string, roomId: RoomId, date: number): string | undef
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const message = readMessage({ ...value, roomId, date });
-  return message && JSON.stringify(message);
+  if (!message) return undefined;
+  // It has no place in the chain, whatever it says.
+  delete message.prev;
+  return JSON.stringify(message);
 }

@@ -160,6 +160,21 @@ describe('a date ahead of time', () => {
   });
 });
 
+describe('a date behind the last one', () => {
+  it('hides no newer message from a client that comes back, though the chain seems to fork there', async () => {
+    const sender = await connect(pablo);
+    const first = await sender.say(room, 'first');
+    const newer = await sender.say(room, 'newer');
+    await shown(sender, 'newer');
+    const socket = await connect(joe, '?resume=1');
+    await publish({ ...foreign((first + newer) / 2, 'behind'), prev: first, cid: 'x' });
+    await shown(sender, 'behind');
+    socket.send({ type: 'resume', data: { rooms: { [room]: first } } });
+    await socket.next('resumed');
+    expect(hidden(socket, [newer])).toEqual([]);
+  });
+});
+
 describe('what a foreign server dates by whole seconds', () => {
   /** Something is said late in a second, so that what is dated by that second sorts before it. */
   async function sayLate(sender: ChatSocket): Promise<number> {

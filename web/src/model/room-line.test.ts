@@ -26,6 +26,17 @@ describe('the list of rooms', () => {
   });
 
   it('shows many unread messages as 99+', () => {
-    expect([1, 99, 100].map(unreadLabel)).toEqual(['1', '99', '99+']);
+    const label = (unread: number) => unreadLabel({ unread, unreadMore: false });
+    expect([1, 99, 100].map(label)).toEqual(['1', '99', '99+']);
+  });
+
+  it('shows that more may be unread than is known', () => {
+    const long = new Room('1:2', 1);
+    long.add([5, 6, 7].map((date) => ({ from: 2, date, message: 'x', roomId: '1:2' })));
+    long.loaded = true;
+    expect(unreadLabel(lineOf(long, 4, 1))).toBe('3+');
+    expect(unreadLabel(lineOf(long, 5, 1))).toBe('2');
+    long.complete = true;
+    expect(unreadLabel(lineOf(long, 4, 1))).toBe('3');
   });
 });

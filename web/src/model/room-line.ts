@@ -8,21 +8,25 @@ export interface RoomLine {
   name: string | undefined;
   /** The other user of a private room. */
   peer: UserId | undefined;
-  /** Others' messages after what was read, at most UNREAD_MOST. */
+  /** Others' messages after what was read, as far as they are known. */
   unread: number;
+  /** More are unread than are known. */
+  unreadMore: boolean;
   newest: Message | undefined;
 }
 
 /** Counts above this are shown as "99+". */
-export const UNREAD_MOST = 100;
+const MOST_SHOWN = 99;
 
 export function lineOf(room: Room, read: number, me: UserId): RoomLine {
   const { id, name, peer, newest } = room;
-  return { id, name, peer, newest, unread: room.unread(read, me, UNREAD_MOST) };
+  const unread = room.unread(read, me);
+  return { id, name, peer, newest, unread, unreadMore: room.isUnreadFurtherBack(read, me) };
 }
 
-export function unreadLabel(count: number): string {
-  return count >= UNREAD_MOST ? `${UNREAD_MOST - 1}+` : String(count);
+export function unreadLabel({ unread, unreadMore }: Pick<RoomLine, 'unread' | 'unreadMore'>): string {
+  const shown = Math.min(unread, MOST_SHOWN);
+  return unreadMore || shown < unread ? `${shown}+` : String(shown);
 }
 
 /** General first, then by name. */

@@ -46,12 +46,24 @@ describe('Room', () => {
     expect(room.firstUnread(3, 1)).toBeUndefined();
   });
 
-  it('counts the unread of others only, up to the most', () => {
+  it('counts what others wrote after the read mark, and after the last own message', () => {
     const room = new Room('0', 1);
     room.add([message(1, 2), message(2, 1), message(3, 2), message(4, 3)]);
-    expect(room.unread(1, 1, 99)).toBe(2);
-    expect(room.unread(0, 1, 2)).toBe(2);
-    expect(room.unread(4, 1, 99)).toBe(0);
+    expect(room.unread(0, 1)).toBe(2);
+    expect(room.unread(3, 1)).toBe(1);
+    expect(room.unread(4, 1)).toBe(0);
+    room.add([message(5, 1)]);
+    expect(room.unread(0, 1)).toBe(0);
+  });
+
+  it('tells when more may be unread than is known', () => {
+    const room = new Room('0', 1);
+    room.loaded = true;
+    room.add([message(5, 2), message(6, 2)]);
+    expect(room.isUnreadFurtherBack(4, 1)).toBe(true);
+    expect(room.isUnreadFurtherBack(5, 1)).toBe(false);
+    room.add([message(4, 1)]);
+    expect(room.isUnreadFurtherBack(3, 1)).toBe(false);
   });
 });
 

@@ -87,24 +87,21 @@ export class Room {
     this.gaps = gaps.filter((gap) => gap.to > gap.from);
   }
 
-  /** How many of the others' messages after a date are known here, at most `most`. */
-  unread(read: number, me: UserId, most: number): number {
-    let count = 0;
-    for (let index = this.messages.length - 1; index >= 0 && count < most; index--) {
-      const message = this.messages[index]!;
-      if (message.date <= read) break;
-      if (message.from !== me) count++;
-    }
-    return count;
+  /** How many messages after a date are unread, of those known here. Whoever writes has read what stands above. */
+  unread(read: number, me: UserId): number {
+    const first = this.messages.findLastIndex(({ date, from }) => date <= read || from === me) + 1;
+    return this.messages.length - first;
   }
 
-  /** The date of the first of the others' messages after a date. */
+  /** The date of the first unread message. */
   firstUnread(read: number, me: UserId): number | undefined {
-    const list = this.messages;
-    for (let index = indexAfter(list, read); index < list.length; index++) {
-      if (list[index]!.from !== me) return list[index]!.date;
-    }
-    return undefined;
+    return this.messages[this.messages.length - this.unread(read, me)]?.date;
+  }
+
+  /** True when messages before the oldest one known here may be unread as well. */
+  isUnreadFurtherBack(read: number, me: UserId): boolean {
+    const { length } = this.messages;
+    return this.loaded && !this.complete && length > 0 && this.unread(read, me) === length;
   }
 
   /**

@@ -16,7 +16,8 @@ export class App {
   /** True in a frame, as /replicas shows them: it must not take the focus. */
   readonly embedded = window.parent !== window;
   readonly #urls: string[];
-  readonly #storage = storage();
+  readonly #storage = storage('localStorage');
+  readonly #drafts = storage('sessionStorage');
 
   constructor() {
     const config = parseConfig(document.querySelector<HTMLMetaElement>('meta[name="chat-config"]')?.content);
@@ -51,8 +52,12 @@ export class App {
 
   /** @throws ChatError when the server could not be told. */
   async signOut(): Promise<void> {
+    const chat = this.chat.peek();
+    // A list that is read while the session ends is refused.
+    chat?.people.close();
     await this.session.signOut();
-    // The next user need not see where this one was.
+    // The next user need not see what this one was writing, and where.
+    chat?.drafts.clear();
     history.replaceState(null, '', location.pathname + location.search);
   }
 
@@ -69,6 +74,7 @@ export class App {
       api: this.api,
       urls: this.#urls,
       storage: this.#storage,
+      drafts: this.#drafts,
       onEnd: () => this.session.end(),
     });
     const room = roomOfHash(location.hash) ?? this.#lastRoom(state.user.id);
@@ -99,9 +105,9 @@ export class App {
 }
 
 // Reading the property already throws where the browser forbids it.
-function storage(): Storage | undefined {
+function storage(kind: 'localStorage' | 'sessionStorage'): Storage | undefined {
   try {
-    return window.localStorage;
+    return window[kind];
   } catch {
     return undefined;
   }

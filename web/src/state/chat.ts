@@ -16,6 +16,7 @@ import {
   type UserId,
 } from '@chat/protocol';
 import { signal } from '@preact/signals';
+import { type DraftStorage, Drafts } from '../model/drafts.ts';
 import { ReadMarks } from '../model/read-marks.ts';
 import { Connection } from './connection.ts';
 import { History } from './history.ts';
@@ -31,6 +32,7 @@ export interface ChatOptions {
   /** Addresses of the socket, in the order in which they are tried. */
   urls: string[];
   storage: Storage | undefined;
+  drafts: DraftStorage | undefined;
   /** The server takes the session no more. */
   onEnd(): void;
 }
@@ -51,8 +53,7 @@ export class Chat {
   readonly messageBytes = signal<number>(LIMITS.messageBytes);
   /** What arrived last in the open room, for screen readers. */
   readonly announcement = signal('');
-  /** What is being written, by room. */
-  readonly drafts = new Map<RoomId, string>();
+  readonly drafts: Drafts;
   readonly #options: ChatOptions;
   readonly #client: ChatClient;
   readonly #marks: ReadMarks;
@@ -63,6 +64,7 @@ export class Chat {
     this.me = me;
     this.#client = new ChatClient({ urls });
     this.#marks = new ReadMarks(me.id, storage);
+    this.drafts = new Drafts(me.id, options.drafts);
     this.people = new People(api, me);
     this.connection = new Connection(this.#client);
     this.rooms = new Rooms(me.id, this.#marks);
@@ -87,6 +89,7 @@ export class Chat {
   close(): void {
     this.reading.save();
     this.#client.close();
+    this.people.close();
     this.connection.close();
   }
 

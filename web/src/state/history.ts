@@ -53,6 +53,18 @@ export class History {
     });
   }
 
+  /** The messages around the first one after a date, where the newest ones do not reach back to it. */
+  around(room: Room, date: number): Promise<void> {
+    const oldest = room.messages[0]?.date ?? END_OF_TIME;
+    return this.#once(`around ${room.id}`, room, async () => {
+      const after = await this.#read(room, { after: date, size: PAGE });
+      const before = await this.#read(room, { before: after[0]?.date ?? oldest, size: PREVIEW });
+      room.add([...before, ...after]);
+      room.addGap({ from: Math.max(...after.map((message) => message.date), date), to: oldest });
+      room.complete = before.length < PREVIEW;
+    });
+  }
+
   /** The first of the messages that are missing in a gap. */
   fill(room: Room, gap: Gap): Promise<void> {
     return this.#once(`gap ${room.id} ${gap.from}`, room, async () => {

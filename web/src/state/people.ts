@@ -74,6 +74,11 @@ export class People {
     }, Math.random() * SPREAD_MS);
   }
 
+  /** Reads nothing any more: the session may have ended. */
+  close(): void {
+    clearTimeout(this.#soon);
+  }
+
   change(connected: readonly User[], disconnected: readonly User[]): void {
     this.#changes?.push({ connected, disconnected });
     this.learn([...connected, ...disconnected]);

@@ -15,7 +15,8 @@ export function Composer({ room }: { room: Room }) {
   const app = useApp();
   const chat = useChat();
   const field = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal(chat.drafts.get(room.id) ?? '');
+  const text = useSignal(chat.drafts.get(room.id));
+  const imagePasted = useSignal(false);
   const name = useRoomName(room);
   const left = chat.messageBytes.value - utf8Length(text.value);
   const sendable = text.value.trim() !== '' && left >= 0;
@@ -33,6 +34,7 @@ export function Composer({ room }: { room: Room }) {
 
   function write(value: string): void {
     text.value = value;
+    imagePasted.value = false;
     chat.drafts.set(room.id, value);
   }
 
@@ -42,6 +44,13 @@ export function Composer({ room }: { room: Room }) {
     chat.sending.send(room, text.value.trim());
     write('');
     field.current?.focus();
+  }
+
+  /** Programs that copy an image beside its text have that text pasted. */
+  function onPaste(event: ClipboardEvent): void {
+    const { types = [], files = [] } = event.clipboardData ?? {};
+    imagePasted.value =
+      !types.includes('text/plain') && [...files].some(({ type }) => type.startsWith('image/'));
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -74,6 +83,7 @@ export function Composer({ room }: { room: Room }) {
         aria-invalid={left < 0}
         value={text.value}
         onKeyDown={onKeyDown}
+        onPaste={onPaste}
         onInput={(event) => {
           write(event.currentTarget.value);
           if (text.value !== '') chat.typed();
@@ -82,6 +92,11 @@ export function Composer({ room }: { room: Room }) {
       <span id="bytes-left" class={left < 0 ? 'bytes-left over' : 'bytes-left'} aria-live="polite">
         {left < NEARLY_FULL && (left < 0 ? `${-left} bytes too long` : `${left} bytes left`)}
       </span>
+      {imagePasted.value && (
+        <p class="composer-note" role="status">
+          Images cannot be sent here. A link to one can.
+        </p>
+      )}
       <button type="submit" class="send" disabled={!sendable} aria-label="Send">
         <Icon name="send" />
       </button>

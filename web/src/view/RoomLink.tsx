@@ -48,7 +48,7 @@ export const RoomLink = memo(function RoomLink({ line, open, focusable, onChoose
           {line.newest && <time>{briefLabel(line.newest.date)}</time>}
           {unread && (
             <span class="badge">
-              {unreadLabel(line.unread)}
+              {unreadLabel(line)}
               <span class="hidden"> unread</span>
             </span>
           )}

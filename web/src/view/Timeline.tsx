@@ -84,7 +84,7 @@ function Entry({ item, room, onFill }: { item: Item; room: Room; onFill(gap: Gap
         </p>
       );
     case 'gap':
-      return <GapMarker onFill={() => onFill(item.gap)} />;
+      return <GapMarker gap={item.gap} onFill={onFill} />;
     case 'group':
       return <MessageGroup room={room} from={item.from} date={item.date} rows={item.rows} />;
   }

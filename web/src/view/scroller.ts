@@ -21,6 +21,8 @@ const NEAR = 600;
 const AT_END = 40;
 /** So far (px) from the end, a button leads back to it. */
 const FAR = 500;
+/** A gap's marker so far (px) below the upper edge has a message above it in sight. */
+const BELOW_TOP = 20;
 /** So much (px) is seen above the first unread message. */
 const ABOVE_UNREAD = 96;
 
@@ -37,6 +39,8 @@ export class Scroller {
   #element: HTMLElement | undefined;
   #anchor: Anchor | undefined;
   #placed = false;
+  /** The place of the first unread message is being read from the history, or was. */
+  #seeking: 'not yet' | 'now' | 'done' = 'not yet';
   /** Above 0 while messages are put in between those that one reads: even at the end of the list, these stay. */
   #holds = 0;
   #outgoing = 0;
@@ -131,6 +135,7 @@ export class Scroller {
     this.#far.value = distance > FAR;
     this.#chat.reading.watch(this.#atEnd.peek() && !document.hidden, following ? undefined : view.end);
     this.#adjust(view, element.scrollTop, distance);
+    this.#fillAhead(element);
   };
 
   #adjust(view: View, above: number, below: number): void {
@@ -141,6 +146,18 @@ export class Scroller {
     } else if (above < NEAR && hasOlder(messages, view)) this.#view.value = olderView(messages, view);
     else if (below < NEAR && !following) this.#view.value = newerView(messages, view);
     else if (above < NEAR && !complete && !problem) void this.#chat.history.older(this.#room);
+  }
+
+  /** Fills a gap among the unread messages before someone who reads on comes to it. */
+  #fillAhead(element: HTMLElement): void {
+    if (this.#holds > 0 || this.#room.problem) return;
+    const read = this.#chat.reading.divider.peek();
+    const gap = this.#room.gaps.find(({ from }) => read !== undefined && from >= read);
+    const marker = gap && element.querySelector<HTMLElement>(`[data-gap="${gap.from}"]`);
+    if (!marker) return;
+    const below = marker.offsetTop - element.scrollTop;
+    // Above the marker a message is in sight, which stays there: so the marker moves away.
+    if (below > BELOW_TOP && below < element.clientHeight + NEAR) void this.fill(gap);
   }
 
   #setAtEnd(atEnd: boolean): void {
@@ -156,6 +173,7 @@ export class Scroller {
 
   /** Finds the place to begin: the first unread message, else the end. False when other messages are needed first. */
   #place(): boolean {
+    if (this.#seek()) return false;
     const { messages } = this.#room;
     const unread = this.#firstUnread();
     const begin = unread === undefined ? tailView(messages) : viewAround(messages, unread);
@@ -171,6 +189,19 @@ export class Scroller {
       this.#setAtEnd(distanceToEnd(this.#element!) <= AT_END);
     }
     return true;
+  }
+
+  /** True while the first unread message is not known yet, and is being read. */
+  #seek(): boolean {
+    const { history, me, reading } = this.#chat;
+    const read = reading.divider.peek();
+    if (this.#seeking === 'not yet' && read !== undefined && this.#room.isUnreadFurtherBack(read, me.id)) {
+      this.#seeking = 'now';
+      void history.around(this.#room, read).then(() => {
+        this.#seeking = 'done';
+      });
+    }
+    return this.#seeking === 'now';
   }
 
   #firstUnread(): number | undefined {
