@@ -100,6 +100,15 @@ describe('append', () => {
     expect(await redis.zcard(keys.room(room))).toBe(2);
   });
 
+  it('finds a retried message that follows a foreign one exactly an hour ahead', async () => {
+    const [seconds] = await redis.time();
+    await redis.zadd(keys.room(room), Number(seconds) + MAX_DATE_AHEAD, 'foreign');
+    const item = draft(1, room, 'x', 'ahead', false);
+    const [first] = await appender.append(room, [item]);
+    const [again] = await appender.append(room, [{ ...item, retry: true }]);
+    expect(again).toEqual({ date: first!.date, prev: '', stored: false });
+  });
+
   it('does not take another sender, another cid or a text that looks like one for the retried message', async () => {
     const taken = draft(2, room, 'x', 'cid-1', false);
     const lookalike = draft(1, room, 'x","cid":"cid-1"}', undefined, false);

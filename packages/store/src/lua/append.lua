@@ -82,7 +82,7 @@ local function index(members)
   for _, member in ipairs(members) do
     local head, date, tail = string.match(member, LAYOUT)
     -- What another server wrote may be no number that Redis takes as a score.
-    if head and tonumber(date) <= now + ahead then
+    if head and tonumber(date) <= bound then
       found[#found + 1] = date
       found[#found + 1] = INDEXED .. head .. tail
     end
