@@ -6,8 +6,8 @@ type Packages = Record<
 /** A requirement is not met; the message says in one line what to do. */
 export class RequirementError extends Error {}
 
-/** Throws RequirementError for a Node that is older than 20.19. */
-export function checkNode(version?: string): void;
+/** Throws RequirementError where uWebSockets.js has no binary for this Node on this system. */
+export function checkMachine(machine?: { node: string; platform: string; glibc: string | undefined }): void;
 
 /** Runs `npm ci` when node_modules is missing or holds something else than package-lock.json. */
 export function installDependencies(log?: (line: string) => void): void;

@@ -9,13 +9,70 @@ const OLDEST_NODE = [20, 19];
 /** A requirement is not met; the message says in one line what to do. */
 export class RequirementError extends Error {}
 
-export function checkNode(version = process.versions.node) {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+/** The glibc that the binary of uWebSockets.js needs, by the versions of Node for which there is one. */
+const GLIBC = new Map([
+  [20, [2, 27]],
+  [22, [2, 38]],
+  [24, [2, 38]],
+  [25, [2, 38]],
+]);
+const NEWER_SYSTEMS = 'Debian 13, Ubuntu 24.04, Fedora 39, RHEL 10 or newer';
+
+/** @typedef {{ node: string, platform: string, glibc: string | undefined }} Machine */
+
+/**
+ * Before anything is installed: whether uWebSockets.js has a binary for this Node on this system.
+ *
+ * @param {Machine} machine
+ */
+export function checkMachine({ node, platform, glibc } = thisMachine()) {
+  if (platform === 'win32') {
+    throw new RequirementError('Windows is not supported: run it in WSL 2, with Ubuntu 24.04 or newer');
+  }
+  const [major = 0] = numbers(node);
+  const needed = GLIBC.get(major);
+  if (!needed || isOlder(numbers(node), OLDEST_NODE)) {
+    throw new RequirementError(
+      `Node 20 (20.19 or newer), 22, 24 or 25 is needed, this is ${node}: nodejs.org has them`,
+    );
+  }
+  if (platform !== 'linux') return;
+  if (glibc === undefined) {
+    throw new RequirementError(
+      `this system has no glibc (Alpine Linux?), which uWebSockets.js needs: use ${NEWER_SYSTEMS}`,
+    );
+  }
+  if (!isOlder(numbers(glibc), needed)) return;
+  const otherNode = isOlder(numbers(glibc), GLIBC.get(20) ?? [])
+    ? ''
+    : ', or Node 20, which is out of support';
   throw new RequirementError(
-    `Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${version}: nodejs.org has it`,
+    `Node ${major} needs glibc ${needed.join('.')} here, and this system has ${glibc}: use ${NEWER_SYSTEMS}${otherNode}`,
   );
+}
+
+/** @returns {Machine} */
+function thisMachine() {
+  /** @type {any} */
+  const report = process.report.getReport();
+  return {
+    node: process.versions.node,
+    platform: process.platform,
+    glibc: report.header.glibcVersionRuntime,
+  };
+}
+
+/** @param {string} version */
+function numbers(version) {
+  return version.split('.').map(Number);
+}
+
+/**
+ * @param {number[]} version
+ * @param {number[]} than
+ */
+function isOlder([major = 0, minor = 0], [thanMajor = 0, thanMinor = 0]) {
+  return major < thanMajor || (major === thanMajor && minor < thanMinor);
 }
 
 /**
@@ -53,8 +110,7 @@ export function checkNativeModules() {
     const reason =
       /^.*(GLIBC|Error:|supported).*$/m.exec(result.stderr)?.[0]?.trim() ?? `signal ${result.signal}`;
     throw new RequirementError(
-      `${name} does not load on this machine (${reason}). Its binaries for Node 20 need glibc 2.27, those for newer ` +
-        'versions of Node need glibc 2.38 (Debian 13, Ubuntu 24.04); Alpine Linux has no glibc.',
+      `${name} does not load on this machine (${reason}): README.md lists the systems that it runs on`,
     );
   }
 }

@@ -1,9 +1,9 @@
-import { checkNativeModules, checkNode, installDependencies, RequirementError } from './dependencies.mjs';
+import { checkMachine, checkNativeModules, installDependencies, RequirementError } from './dependencies.mjs';
 
 // Checks Node, installs the npm packages where they are missing, and checks that those with a binary load.
 
 try {
-  checkNode();
+  checkMachine();
   installDependencies();
   checkNativeModules();
 } catch (error) {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { checkNativeModules, checkNode, installDependencies, RequirementError } from './dependencies.mjs';
+import { checkMachine, checkNativeModules, installDependencies, RequirementError } from './dependencies.mjs';
 import { nearMiss } from './near-miss.mjs';
 
 // npm start: plain Node and nothing else up to `npm ci`; what follows is TypeScript (run-cluster.ts).
@@ -27,7 +27,7 @@ try {
     console.log(HELP);
   } else {
     checkArguments(process.argv.slice(2));
-    checkNode();
+    checkMachine();
     // First of all: with a cluster running here, not even its node_modules may change.
     await checkPort('PORT', 8080);
     await checkPort('SOCKET_PORT', 8081);

@@ -1,4 +1,4 @@
-import { checkNativeModules, checkNode, installDependencies, RequirementError } from './dependencies.mjs';
+import { checkMachine, checkNativeModules, installDependencies, RequirementError } from './dependencies.mjs';
 
 // npm test: everything that the tests need, then all of them.
 //   npm test                          all
@@ -6,7 +6,7 @@ import { checkNativeModules, checkNode, installDependencies, RequirementError } 
 //   npm test -- packages/store -t x   whatever `vitest run` takes
 
 try {
-  checkNode();
+  checkMachine();
   installDependencies();
   checkNativeModules();
   const { register } = await import('tsx/esm/api');
