@@ -8,8 +8,11 @@ import { World } from './world.ts';
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 20);
 /** A failing scenario is made smaller for at most so long. */
 const SHRINK_SECONDS = Number(process.env.SHRINK_SECONDS ?? 90);
-/** Another one by FUZZ_SEED; a failing run prints the one that brings its scenario first. */
-const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 1_000_000));
+/**
+ * The same scenarios each time, so that a build does not hang on the draw: others are for FUZZ_SEED and a long run. A
+ * failing run prints the seed that brings its scenario first.
+ */
+const SEED = Number(process.env.FUZZ_SEED ?? 584_243);
 /** What rooms keep in each world: two that wait for Redis most of the time are no more than two cores carry. */
 const ROOM_LIMITS = [0, 40];
 
