@@ -3,6 +3,7 @@ import './style/base.css';
 import './style/forms.css';
 import './style/layout.css';
 import './style/timeline.css';
+import './style/access.css';
 import { render } from 'preact';
 import { App } from './state/app.ts';
 import { Root } from './view/Root.tsx';

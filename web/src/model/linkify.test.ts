@@ -25,6 +25,14 @@ describe('linkify', () => {
     },
   );
 
+  it('links www. to https, at the beginning of a word', () => {
+    expect(links('see www.example.test/page.')).toEqual([
+      { text: 'www.example.test/page', href: 'https://www.example.test/page' },
+    ]);
+    expect(links('http://www.example.test')[0]?.href).toBe('http://www.example.test/');
+    expect(links('www. and awww.example.test and www..')).toEqual([]);
+  });
+
   it('leaves punctuation and foreign brackets to the sentence', () => {
     expect(links('(see http://a.example/x).')[0]?.text).toBe('http://a.example/x');
     expect(links('http://a.example/b_(c)!')[0]?.text).toBe('http://a.example/b_(c)');

@@ -4,7 +4,7 @@ export interface Piece {
   href?: string;
 }
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u202a-\u202e\u2066-\u2069]+/gi;
+const CANDIDATE = /\b(?:https?:\/\/|www\.)[^\s<>"'`\u202a-\u202e\u2066-\u2069]+/gi;
 const CLOSING: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
 
 /** Cuts a message into text and links. The pieces' texts joined are the message, unchanged. */
@@ -41,7 +41,8 @@ function trimEnd(link: string): string {
 }
 
 function safeHref(link: string): string | undefined {
-  if (!URL.canParse(link)) return undefined;
-  const { protocol, href } = new URL(link);
+  const address = /^www\./i.test(link) ? `https://${link}` : link;
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, href } = new URL(address);
   return protocol === 'http:' || protocol === 'https:' ? href : undefined;
 }

@@ -15,6 +15,8 @@ export class Connection {
   readonly retryAt = signal<number | undefined>(undefined);
   /** There has been no connection for a while: worth a word. */
   readonly lost = signal(false);
+  /** The browser has no network: known long before a connection is found to be dead. */
+  readonly offline = signal(!navigator.onLine);
   readonly serverId = signal('');
   /** Changes with every sample. */
   readonly samples = signal(0);
@@ -26,6 +28,7 @@ export class Connection {
   readonly #sent = new Map<string, number>();
   readonly #arrived = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #closed = new AbortController();
   #losing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: ChatClient) {
@@ -41,6 +44,15 @@ export class Connection {
     client.on('message', ({ own, cid }) => {
       if (own && cid) this.#meet(cid, this.#arrived, performance.now(), this.#sent);
     });
+    for (const event of ['online', 'offline']) {
+      window.addEventListener(
+        event,
+        () => {
+          this.offline.value = !navigator.onLine;
+        },
+        { signal: this.#closed.signal },
+      );
+    }
     this.#timer = setInterval(() => void this.#probe(), PROBE_MS);
   }
 
@@ -50,6 +62,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#closed.abort();
     clearInterval(this.#timer);
     clearTimeout(this.#losing);
   }

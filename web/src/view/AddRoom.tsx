@@ -12,7 +12,11 @@ export function AddRoom({ onClose }: { onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const problem = useSignal<string | undefined>(undefined);
 
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    // The browser would give it to the first control, which is the one that closes.
+    dialog.current?.querySelector('input')?.focus();
+  }, []);
 
   async function go(way: () => Promise<RoomId>): Promise<void> {
     try {

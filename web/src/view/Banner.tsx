@@ -6,6 +6,13 @@ import { useChat } from './context.ts';
 export function Banner() {
   const chat = useChat();
   const { state, reason } = chat.connection.state.value;
+  if (chat.connection.offline.value) {
+    return (
+      <p class="banner" role="status">
+        This browser is offline. Messages wait until it is back.
+      </p>
+    );
+  }
   switch (state) {
     case 'degraded':
       return (

@@ -21,6 +21,7 @@ function Content({ app }: { app: App }) {
     case 'unreachable':
       return (
         <main class="sign-in">
+          <h1 class="hidden">Chat</h1>
           <p class="notice" role="status">
             The server cannot be reached. Trying again…
           </p>

@@ -1,3 +1,4 @@
+import { LIMITS } from '@chat/protocol';
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from './context.ts';
@@ -99,17 +100,20 @@ export function SignIn({ notice, as = '' }: SignInProps) {
             type="password"
             name="password"
             autocomplete="current-password"
+            aria-describedby="password-rule"
             required
             value={password.value}
             onInput={(event) => {
               password.value = event.currentTarget.value;
             }}
           />
+          <p id="password-rule" class="lead">
+            A new name is registered with it: at least {LIMITS.passwordBytes.min} characters.
+          </p>
         </div>
         <button type="submit" class="button primary" disabled={busy.value}>
           {busy.value ? 'Signing in…' : 'Sign in'}
         </button>
-        <p class="lead">A new name is registered with the password you choose.</p>
       </form>
       <p class="hint">
         To look around, be{' '}

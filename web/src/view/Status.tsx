@@ -91,9 +91,11 @@ export function StatusBrief() {
   );
 }
 
+const OFFLINE = { dot: '', text: 'Offline' } as const;
+
 function useStateWords(): { dot: 'online' | 'waiting' | ''; text: string } {
-  const { state } = useChat().connection.state.value;
-  return wordsOfState(state);
+  const { offline, state } = useChat().connection;
+  return offline.value ? OFFLINE : wordsOfState(state.value.state);
 }
 
 function wordsOfState(
@@ -110,6 +112,6 @@ function wordsOfState(
     case 'waiting':
       return { dot: 'waiting', text: 'Reconnecting' };
     case 'stopped':
-      return { dot: '', text: 'Offline' };
+      return OFFLINE;
   }
 }
