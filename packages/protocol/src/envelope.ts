@@ -56,7 +56,8 @@ export function parseEnvelope(text: string): Envelope | undefined {
 }
 
 /**
- * Reads a message as any server writes it: ids as numbers or numeric strings, prev and cid or not.
+ * Reads a message as any server writes it: ids as numbers or numeric strings, prev and cid or not. Without a prev
+ * that makes sense it has none.
  *
  * @returns undefined when a field is missing or of the wrong type.
  */
@@ -70,7 +71,8 @@ export function readMessage(value: unknown): Message | undefined {
     return undefined;
   const read: Message = { from: sender, date: seconds, message, roomId: room };
   const before = finiteNumber(prev);
-  if (before !== undefined) read.prev = before;
+  // Dates rise along the chain, from 0: what says otherwise has no place in it.
+  if (before !== undefined && before >= 0 && before < seconds) read.prev = before;
   if (typeof cid === 'string') read.cid = cid;
   return read;
 }

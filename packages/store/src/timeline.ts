@@ -141,7 +141,6 @@ function decodeMember(roomId: RoomId, member: string, score: number): StoredMess
 /** True for a message as this cluster writes it, which goes out as it is. */
 function isOwn(value: unknown, roomId: RoomId, score: number): value is Message & { prev: number } {
   const { prev, date, roomId: room, from } = (value ?? {}) as Partial<Message>;
-  return (
-    typeof prev === 'number' && typeof from === 'number' && date === score && prev < score && room === roomId
-  );
+  if (typeof prev !== 'number' || typeof from !== 'number') return false;
+  return date === score && prev >= 0 && prev < score && room === roomId;
 }

@@ -109,9 +109,23 @@ describe('Chain', () => {
     expect(chain.last).toBe(510);
   });
 
+  it('drops all held messages that a reading brought, however many others were trimmed meanwhile', () => {
+    const chain = startAt(10);
+    const relayed = Array.from({ length: 800 }, (_, n) => message(20 + n, 19 + n));
+    for (const incoming of relayed.slice(0, 400)) judge(chain, incoming);
+    chain.askFrom();
+    for (const incoming of relayed.slice(400)) judge(chain, incoming);
+    const messages = relayed.slice(400);
+    const news = chain.take({ end: 819, since: 10, standing: false, messages });
+    const shown = [...news, ...chain.takeUnstored()].map(({ date }) => date);
+    for (let date = takeNext(chain); date !== undefined; date = takeNext(chain)) shown.push(date);
+    expect(shown.sort((a, b) => a - b)).toEqual(relayed.map(({ date }) => date));
+  });
+
   it('reads nothing again for a late duplicate, though an older date is known', () => {
     const chain = startAt(10);
     judge(chain, message(NOW + 100, 10));
+    read(chain, [message(10, 9)]);
     for (let date = 11; date < 500; date++) judge(chain, message(date, date - 1));
     expect(judge(chain, message(3, 10))).toBe('doubt');
     for (let date = 500; date < 600; date++) judge(chain, message(date, date - 1));
@@ -225,6 +239,15 @@ describe('Chain', () => {
       expect(judge(chain, message(11, 10))).toBe('next');
       read(chain, [message(10, 9), message(11, 10), message(NOW + 100, 10)]);
       expect(chain.last).toBe(NOW + 100);
+    });
+
+    it('forgets none before the room was read, however many they are', () => {
+      const chain = startAt(10);
+      const stored = [message(10, 9), message(NOW + 100, 10)];
+      for (let date = NOW + 101; date < NOW + 500; date++) stored.push(message(date, date - 1));
+      for (const incoming of stored.slice(1)) expect(judge(chain, incoming)).toBe('aside');
+      expect(read(chain, stored)).toEqual([]);
+      expect(chain.last).toBe(NOW + 499);
     });
 
     it('goes on in a room that is ahead already', () => {

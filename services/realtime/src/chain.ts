@@ -58,6 +58,8 @@ export class Chain {
   #asked: ReadonlySet<Incoming> = new Set();
   /** A reading is under way, which may bring what is delivered meanwhile. */
   #asking = false;
+  /** Something ahead of Redis' clock was delivered: the next reading may bring it and all that follows it. */
+  #toAsk = false;
   #lastAsked = 0;
   /** The earliest date in doubt, and that of the reading under way. */
   #doubted = Number.POSITIVE_INFINITY;
@@ -141,6 +143,7 @@ export class Chain {
   /** A reading begins. @returns the dates to read after, the best first */
   askFrom(): number[] {
     this.#asking = true;
+    this.#toAsk = false;
     this.#asked = new Set(this.#held);
     this.#lastAsked = this.#last;
     this.#forkAsked ??= this.#fork;
@@ -171,6 +174,8 @@ export class Chain {
       this.#note(message.date);
       return true;
     });
+    // While all that was read is known: the others that were held may be more than is remembered.
+    this.#held = this.#held.filter(({ date }) => !this.knows(date));
     this.#goOnFrom(end);
     this.#understand(found);
     return news;
@@ -181,7 +186,7 @@ export class Chain {
    * sent next does not follow them.
    */
   takeUnstored(): Incoming[] {
-    const unstored = this.#held.filter((message) => this.#asked.has(message) && !this.knows(message.date));
+    const unstored = this.#held.filter((message) => this.#asked.has(message));
     this.#held = this.#held.filter((message) => !this.#asked.has(message));
     for (const { date } of unstored) {
       this.#onLost(this.#last, date);
@@ -224,7 +229,10 @@ export class Chain {
 
   #follow({ date, prev }: Incoming, now: number): Verdict {
     this.#note(date);
-    if (date > Math.max(now, this.#last) + SLACK) return 'aside';
+    if (date > Math.max(now, this.#last) + SLACK) {
+      this.#toAsk = true;
+      return 'aside';
+    }
     const last = this.#last;
     this.#last = date;
     if (prev === last && date > last) return 'next';
@@ -235,7 +243,7 @@ export class Chain {
   #note(date: number): void {
     this.#recent.push(date);
     if (date > this.#newest) this.#newest = date;
-    if (this.#recent.length > 2 * RECENT && !this.#asking) this.#forget();
+    if (this.#recent.length > 2 * RECENT && !this.#asking && !this.#toAsk) this.#forget();
   }
 
   #forget(): void {

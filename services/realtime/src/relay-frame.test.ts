@@ -61,6 +61,7 @@ describe('readRelayed', () => {
     // Passed on, these were no JSON: found by the fuzzer.
     ['a date with a leading zero', envelope('x').replace('1615480369', '0615480369')],
     ['a prev with a leading zero', envelope('x').replace('1615480301', '0615480301')],
+    ['a date before what it follows', envelope('x').replace('1615480301.5', '1615480369.2')],
     ['nothing', ''],
   ])('leaves it to the parser: %s', (_, text) => {
     expect(readRelayed(Buffer.from(text))).toBeUndefined();

@@ -27,9 +27,10 @@ export function readRelayed(envelope: Buffer): RelayedMessage | undefined {
   const match = LAYOUT.exec(envelope.toString('latin1'));
   if (!match) return undefined;
   const roomId = match[2]!;
-  if (!isRoomId(roomId) || !isUtf8(envelope)) return undefined;
+  const [date, prev] = [Number(match[1]), Number(match[3])];
+  if (prev >= date || !isRoomId(roomId) || !isUtf8(envelope)) return undefined;
   // The first comma ends the serverId, which holds none.
   const comma = envelope.indexOf(COMMA);
   envelope[comma] = OPENING_BRACE;
-  return { roomId, date: Number(match[1]), prev: Number(match[3]), frame: envelope.subarray(comma) };
+  return { roomId, date, prev, frame: envelope.subarray(comma) };
 }

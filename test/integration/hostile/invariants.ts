@@ -11,7 +11,7 @@ export async function faultsOf(world: World, ledger: Ledger, members: readonly M
   return [
     ...unstored(world, ledger, stored),
     ...unshown(await world.now(), ledger, members, stored),
-    ...members.flatMap((member) => [...repeated(ledger, member), ...disordered(ledger, member)]),
+    ...members.flatMap((member) => [...repeated(ledger, member), ...disordered(ledger, member, stored)]),
     ...(await unreadable(world, ledger, members)),
   ];
 }
@@ -48,7 +48,7 @@ function repeated(ledger: Ledger, member: Member): string[] {
   return faults;
 }
 
-function disordered(ledger: Ledger, member: Member): string[] {
+function disordered(ledger: Ledger, member: Member, stored: ReadonlySet<string>): string[] {
   if (ledger.forked) return [];
   const places = new Map(
     member.view.shown.map(({ roomId, message }, index) => [`${roomId} ${message}`, index]),
@@ -63,7 +63,9 @@ function disordered(ledger: Ledger, member: Member): string[] {
     lasts.set(`${roomId} ${sender}`, { place, text });
   }
   const dates = new Map<string, string>();
-  for (const { roomId, date, text } of ledger.entries) dates.set(`${roomId} ${date}`, text);
+  // What a full room dropped before a replica could read it comes after what the room has.
+  const kept = ledger.entries.filter(({ text }) => stored.has(text));
+  for (const { roomId, date, text } of kept) dates.set(`${roomId} ${date}`, text);
   const shown = new Set<string>();
   for (const { roomId, prev, message } of member.view.shown) {
     const before = dates.get(`${roomId} ${prev}`);
